@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 MIB = 1024 * 1024
 
-type_of_end = Literal["exited", "timeout", "lost"]
+End = Literal["exited", "timeout", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class CommandResult:
 
     output: bytes
     exit_code: int | None
-    end: type_of_end = "exited"
+    end: End = "exited"
     duration: float = 0.0
     dropped: int = 0
     note: str = ""

@@ -1,0 +1,31 @@
+"""What the tests share: an image made without a registry, small repositories made on the spot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine answers here."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def docker_image() -> str:
+    """Tag of a small image with sh, bash, git and python3. In CI a missing engine is a failure, elsewhere a skip."""
+    if not docker_answers():
+        if os.environ.get("CI"):
+            pytest.fail("CI needs a Docker engine: run scripts/start-docker")
+        pytest.skip("no Docker engine answers (scripts/start-docker starts one on Debian)")
+    made = subprocess.run([str(ROOT / "scripts" / "base-image")], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip().splitlines()[-1]
