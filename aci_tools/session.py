@@ -1,0 +1,163 @@
+"""The agent's seat at the computer: the sandbox, the open file, the directory, the edits made so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aci_tools.sandbox.base import Sandbox
+from aci_tools.tools.base import NOT_FOUND, Observation, Tool, ToolError
+
+if TYPE_CHECKING:
+    from aci_tools.testing.plan import TestPlan
+    from aci_tools.testing.report import TestReport
+
+
+class EditGuard(Protocol):
+    """Inspects an edit before it lands (see :mod:`aci_tools.guard`)."""
+
+    def refuse(self, path: str, before: bytes | None, after: bytes) -> list[Any]:
+        """The diagnostics that the edit introduces; empty when it may land."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What a profile chooses about the tools.
+
+    Attributes:
+        window: Lines shown by the viewer at once.
+        max_results: Entries that a search lists before it asks for a narrower term.
+        command_timeout: Seconds for ``bash``.
+        test_timeout: Seconds for ``run_tests``.
+        test_command: Command that runs the tests; ``None``: found out from the repository.
+        max_output: Characters of a command's output that the model sees (head and tail).
+        review_submit: Whether ``submit`` shows the diff once before it ends the attempt.
+        test_after_edit: Whether an edit's observation ends with the outcome of the tests.
+    """
+
+    window: int = 100
+    max_results: int = 50
+    command_timeout: float = 120.0
+    test_timeout: float = 600.0
+    test_command: str | None = None
+    max_output: int = 10_000
+    review_submit: bool = False
+    test_after_edit: bool = False
+
+
+@dataclass(slots=True)
+class FileEdit:
+    """One landed edit, for ``undo``: the file's bytes before it (``None``: there was no file)."""
+
+    path: str
+    before: bytes | None
+
+
+@dataclass(slots=True)
+class Session:
+    """What tools work on. Everything here can be rebuilt by executing the recorded actions again.
+
+    Attributes:
+        sandbox: The computer.
+        guard: Inspects edits; ``None`` switches the guard off.
+        cwd: Directory in which ``bash`` starts, absolute.
+        open_path: The file in the viewer, relative to the repository, or ``None``.
+        first_line: First line of the viewer's window, from 1.
+        edits: Landed edits, the newest last.
+        test_plan: How tests are run here, once known.
+        baseline: The outcome of the tests before any edit, once known.
+        reviewed: The patch that ``submit`` has shown for review.
+    """
+
+    sandbox: Sandbox
+    settings: SessionSettings = field(default_factory=SessionSettings)
+    guard: EditGuard | None = None
+    cwd: str = ""
+    open_path: str | None = None
+    first_line: int = 1
+    edits: list[FileEdit] = field(default_factory=list)
+    test_plan: TestPlan | None = None
+    baseline: TestReport | None = None
+    reviewed: str | None = None
+
+    def __post_init__(self) -> None:
+        self.cwd = self.cwd or self.sandbox.workdir
+
+    @property
+    def root(self) -> str:
+        """The repository's directory inside the sandbox."""
+        return self.sandbox.workdir
+
+    def relative(self, path: str) -> str:
+        """A path as the agent gave it, relative to the repository.
+
+        Raises:
+            ToolError: The path leads out of the repository or into ``.git``.
+        """
+        root = PurePosixPath(self.root)
+        parts: list[str] = []
+        for part in (root / path.strip()).parts[1:]:
+            if part == "..":
+                parts = parts[:-1]
+            elif part != ".":
+                parts.append(part)
+        whole = PurePosixPath("/", *parts)
+        if whole != root and root not in whole.parents:
+            raise ToolError(f"{path} is outside the repository ({self.root}). Give a path inside it.")
+        relative = whole.relative_to(root)
+        if relative.parts[:1] == (".git",):
+            raise ToolError(f"{path} belongs to git; files in .git cannot be viewed or edited.")
+        return str(relative)
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a repository file.
+
+        Raises:
+            ToolError: There is no such file, or it is a directory; similar names are listed.
+        """
+        try:
+            return self.sandbox.read(f"{self.root}/{path}")
+        except FileNotFoundError:
+            raise ToolError(f"There is no file {path}.{self._similar(path)}", NOT_FOUND, path=path) from None
+        except IsADirectoryError:
+            raise ToolError(f"{path} is a directory. Use find_file or bash `ls` to see what is in it.", path=path) from None
+
+    def write(self, path: str, data: bytes) -> None:
+        """Land an edit and remember what was there for ``undo``."""
+        try:
+            before: bytes | None = self.sandbox.read(f"{self.root}/{path}")
+        except FileNotFoundError:
+            before = None
+        self.sandbox.write(f"{self.root}/{path}", data)
+        self.edits.append(FileEdit(path, before))
+
+    def execute(self, call: Tool) -> Observation:
+        """Run a tool; what it cannot do becomes an observation.
+
+        Raises:
+            SandboxError: The sandbox is lost for good.
+        """
+        try:
+            return call.run(self)
+        except ToolError as error:
+            return error.observation()
+
+    def patch(self) -> str:
+        """The unified diff of the working tree against the commit that it started from, new files included."""
+        from aci_tools.patch import working_tree_patch
+
+        return working_tree_patch(self.sandbox)
+
+    def files(self) -> list[str]:
+        """The repository's files as git sees them: tracked, and untracked but not ignored; relative, sorted."""
+        listed = self.sandbox.run("git ls-files -z --cached --others --exclude-standard", cwd=self.root, output_limit=16 << 20)
+        return sorted({name for name in listed.text.split("\0") if name})
+
+    def _similar(self, path: str) -> str:
+        import difflib
+
+        files = self.files()
+        name = PurePosixPath(path).name
+        same = [f for f in files if PurePosixPath(f).name == name] or difflib.get_close_matches(path, files, n=3, cutoff=0.6)
+        return f" Did you mean {' or '.join(same[:3])}?" if same else " Use find_file to look for it."
