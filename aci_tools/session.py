@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,6 +81,8 @@ class Session:
     test_plan: TestPlan | None = None
     baseline: TestReport | None = None
     reviewed: str | None = None
+    _original: dict[str, bytes | None] = field(default_factory=dict)
+    _current: dict[str, bytes | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.cwd = self.cwd or self.sandbox.workdir
@@ -131,6 +134,14 @@ class Session:
             before = None
         self.sandbox.write(f"{self.root}/{path}", data)
         self.edits.append(FileEdit(path, before))
+        self._original.setdefault(path, _digest(before))
+        self._current[path] = _digest(data)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two moments between which the tools' edits, taken together, changed no file."""
+        changed = {p: d for p, d in self._current.items() if d != self._original[p]}
+        return hashlib.sha256(repr(sorted(changed.items())).encode()).hexdigest()[:16]
 
     def execute(self, call: Tool) -> Observation:
         """Run a tool; what it cannot do becomes an observation.
@@ -161,3 +172,7 @@ class Session:
         name = PurePosixPath(path).name
         same = [f for f in files if PurePosixPath(f).name == name] or difflib.get_close_matches(path, files, n=3, cutoff=0.6)
         return f" Did you mean {' or '.join(same[:3])}?" if same else " Use find_file to look for it."
+
+
+def _digest(data: bytes | None) -> bytes | None:
+    return None if data is None else hashlib.sha256(data).digest()

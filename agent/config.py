@@ -1,0 +1,177 @@
+"""Configuration: a profile, under YAML files, under ``--set``, under flags. Every field says what it means.
+
+The schema below is the only list of settings; ``agent config show`` prints it filled in, in a form that ``--config``
+accepts back. Environment variables hold secrets only, never settings.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+MIB = 1024 * 1024
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, unknown keys refused, documented by the strings under its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Price(Section):
+    """What a model costs, in US dollars per million tokens, where the built-in table does not know it."""
+
+    input: float
+    """Tokens read."""
+    output: float
+    """Tokens written."""
+    cached_input: float | None = None
+    """Tokens read from the provider's cache; default: as `input`."""
+
+
+class ModelConfig(Section):
+    """Which language model, and how it is asked."""
+
+    name: str = "local/qwen2.5-coder-1.5b"
+    """`local/NAME` (embedded), `scripted:FILE` (replies from a file), else a litellm model name."""
+    fallbacks: list[str] = []
+    """Models tried in order when this one fails for a transient reason to the end of its retries."""
+    api_base: str | None = None
+    """Address of an OpenAI-compatible server; the model's name is then passed to it as it is."""
+    temperature: float = Field(0.0, ge=0, le=2)
+    """Sampling temperature."""
+    top_p: float | None = Field(None, gt=0, le=1)
+    """Nucleus sampling; unset: the provider's default."""
+    seed: int | None = None
+    """Seed of the sampling, where the provider takes one."""
+    max_tokens: PositiveInt = 4096
+    """Most tokens of one reply."""
+    context_window: PositiveInt | None = None
+    """Tokens that prompt and reply may have together; unset: what is known of the model."""
+    timeout: PositiveFloat = 600.0
+    """Seconds for one call."""
+    retries: int = Field(8, ge=0)
+    """Tries after a transient failure; the waits between them grow to a minute and obey Retry-After."""
+    price: Price | None = None
+    """Prices, where the built-in table does not know them."""
+    tool_calls: bool | None = None
+    """Whether the model takes native tool calls; unset: what is known of the model."""
+    grammar: bool | None = None
+    """Whether the server constrains output by a llama.cpp grammar; unset: only the embedded model's does."""
+    extra: dict[str, Any] = {}
+    """Further arguments for the provider, passed through litellm."""
+
+
+class AgentConfig(Section):
+    """How the agent works."""
+
+    strategy: Literal["single"] = "single"
+    """How attempts are spent on a task."""
+    action_format: Literal["auto", "tool_calls", "thought_action", "xml"] = "auto"
+    """How the model writes an action; `auto`: native tool calls where the model has them, else fenced text."""
+    tools: list[str] = [
+        "open", "goto", "scroll_up", "scroll_down", "find_file", "search_dir", "search_file",
+        "edit", "insert", "create", "undo", "bash", "run_tests", "submit",
+    ]  # fmt: skip
+    """The tools offered, by name; `agent tools` lists all."""
+    system_prompt: str = "default"
+    """Name of a shipped system prompt, or the path of a file."""
+    task_prompt: str = "default"
+    """Name of a shipped first message, or the path of a file."""
+    relevant_code: int = Field(0, ge=0)
+    """Functions shown with the task, those that best match its words (BM25); 0: none."""
+    constrain: bool = True
+    """Whether the output is constrained to well-formed actions where the server can do it."""
+    after_repeat_temperature: float = Field(0.8, ge=0, le=2)
+    """Temperature of the call that follows a repeated action."""
+
+
+class LimitsConfig(Section):
+    """When an attempt ends, whatever the model thinks. The patch so far is always kept."""
+
+    steps: PositiveInt = 100
+    """Model calls."""
+    tokens: PositiveInt | None = None
+    """Tokens read and written, over all calls, those read from a cache not counted."""
+    cost: PositiveFloat | None = 3.0
+    """US dollars; cannot hold where the price is unknown, then `tokens` and `steps` do."""
+    time: PositiveFloat | None = 7200.0
+    """Seconds."""
+    format_errors: PositiveInt = 4
+    """Malformed actions in a row."""
+    repeats: PositiveInt = 4
+    """Repeated actions in a row that changed nothing."""
+
+
+class ContextConfig(Section):
+    """What happens when the prompt nears the model's window."""
+
+    condense_at: Share = 0.8
+    """Share of the window at which old observations are condensed."""
+    keep_last: PositiveInt = 6
+    """Latest observations that are never condensed."""
+
+
+class SandboxConfig(Section):
+    """The computer on which commands run."""
+
+    kind: Literal["auto", "docker", "namespace", "local"] = "auto"
+    """`auto`: the best of docker and namespace that this machine has; `local` has no isolation."""
+    image: str | None = None
+    """Container image; needs `sh` and `git`, and what the tests need."""
+    workdir: str = "/testbed"
+    """Where the repository stands in the sandbox."""
+    env: dict[str, str] = {}
+    """Variables of every command. Not for secrets: the agent can read them."""
+    startup: str = ""
+    """Shell lines run before the first command, such as `source activate testbed`."""
+    read_only: list[str] = []
+    """Host directories shown read-only at the same path (namespace only)."""
+    network: bool = False
+    """Whether commands reach the network."""
+    memory: PositiveInt | None = 4096
+    """MiB for all processes."""
+    cpus: PositiveFloat | None = None
+    """Cores."""
+    pids: PositiveInt | None = 512
+    """Processes."""
+    disk: PositiveInt | None = 4096
+    """MiB written."""
+    lifetime: PositiveFloat = 6 * 3600.0
+    """Seconds after which the sandbox ends by itself."""
+
+
+class AciConfig(Section):
+    """The agent-computer interface."""
+
+    guard: bool = True
+    """Whether an edit that introduces an error is refused."""
+    window: PositiveInt = 100
+    """Lines that the viewer shows."""
+    max_results: PositiveInt = 50
+    """Search results shown before a narrower term is asked for."""
+    command_timeout: PositiveFloat = 120.0
+    """Seconds for a command."""
+    test_timeout: PositiveFloat = 600.0
+    """Seconds for the tests."""
+    test_command: str | None = None
+    """Command that runs the tests; unset: found out from the repository."""
+    max_output: PositiveInt = 10_000
+    """Characters of a command's output that the model sees."""
+    review_submit: bool = True
+    """Whether `submit` shows the patch once for review."""
+    test_after_edit: bool = False
+    """Whether an edit's observation ends with the outcome of the tests."""
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    model: ModelConfig = ModelConfig()
+    agent: AgentConfig = AgentConfig()
+    limits: LimitsConfig = LimitsConfig()
+    context: ContextConfig = ContextConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    aci: AciConfig = AciConfig()

@@ -1,0 +1,152 @@
+"""Reads and layers configuration; names what is wrong with it in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from aci_tools.errors import UsageError
+from agent.config import Config
+
+Tree = dict[str, Any]
+
+
+def profiles() -> list[str]:
+    """Names of the shipped profiles."""
+    return sorted(p.name.removesuffix(".yaml") for p in resources.files("agent.profiles").iterdir() if p.name.endswith(".yaml"))
+
+
+def load_config(
+    files: Iterable[str] = (), settings: Iterable[str] = (), flags: Mapping[str, Any] | None = None
+) -> Config:
+    """The effective configuration.
+
+    Args:
+        files: Shipped profiles by name, or paths of YAML files; later ones win.
+        settings: ``a.b=value`` each, the value read as YAML; they win over files.
+        flags: Dotted keys with values; ``None`` values are left out; they win over all.
+
+    Raises:
+        UsageError: A file cannot be read, a key is unknown (the nearest known one is named), a value does not fit.
+    """
+    tree: Tree = {}
+    for name in files:
+        _merge(tree, _read(name), name)
+    for text in settings:
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise UsageError(f"--set {text}: write it as key=value, for example --set limits.steps=50")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            parsed = value
+        _merge(tree, _nest(key.strip(), parsed), f"--set {key}")
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _merge(tree, _nest(key, value), key)
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{where}: {first['msg']} (given: {first['input']!r})") from None
+
+
+def dump_config(config: Config) -> str:
+    """The configuration as YAML with its documentation as comments, in a form that ``--config`` accepts."""
+    lines: list[str] = []
+    for section, model in config:
+        lines.append(f"# {(type(model).__doc__ or '').splitlines()[0]}")
+        lines.append(f"{section}:")
+        for name, field in type(model).model_fields.items():
+            value = model.model_dump(mode="json")[name]
+            text = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=110).rstrip()
+            lines.extend(f"  # {line}" for line in (field.description or "").splitlines())
+            lines.extend(f"  {line}" for line in text.splitlines())
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _read(name: str) -> Tree:
+    shipped = resources.files("agent.profiles") / f"{name}.yaml"
+    source = shipped if shipped.is_file() else Path(name).expanduser()
+    try:
+        text = source.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        known = ", ".join(profiles())
+        raise UsageError(f"--config {name}: no such file, and no such profile (there are: {known})") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {name}: cannot be read ({error})") from None
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it is not YAML"
+        raise UsageError(f"{name}:{place} {problem}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise UsageError(f"{name}: expected sections such as `model:` and `limits:`, found {type(tree).__name__}")
+    return tree
+
+
+def _nest(key: str, value: Any) -> Tree:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _merge(tree: Tree, layer: Mapping[str, Any], origin: str) -> None:
+    """Lay ``layer`` over ``tree``, section by section; unknown keys are refused here, where their origin is known."""
+    for section, values in layer.items():
+        if section not in Config.model_fields:
+            raise UsageError(f"{origin}: {_unknown(str(section), _all_keys())}")
+        schema = Config.model_fields[section].annotation
+        assert isinstance(schema, type)
+        assert issubclass(schema, BaseModel)
+        if values is None:
+            continue
+        if not isinstance(values, Mapping):
+            raise UsageError(f"{origin}: {section} is a section with keys such as {', '.join(list(schema.model_fields)[:3])}")
+        target = tree.setdefault(section, {})
+        for key, value in values.items():
+            if key not in schema.model_fields:
+                raise UsageError(f"{origin}: {_unknown(f'{section}.{key}', _all_keys())}")
+            _overlay(target, str(key), value, schema)
+
+
+def _overlay(target: Tree, key: str, value: Any, schema: type[BaseModel]) -> None:
+    """Mappings whose keys the user chooses are merged; everything else is replaced."""
+    annotation = schema.model_fields[key].annotation
+    free = dict in (getattr(annotation, "__origin__", annotation), *get_args(annotation))
+    if free and isinstance(value, Mapping):
+        target[key] = {**target.get(key, {}), **value}
+    else:
+        target[key] = value
+
+
+def _all_keys() -> list[str]:
+    keys: list[str] = []
+    for section, field in Config.model_fields.items():
+        keys.append(section)
+        schema = field.annotation
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            keys.extend(f"{section}.{name}" for name in schema.model_fields)
+    return keys
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if not near:
+        last = key.rpartition(".")[2]
+        near = [k for k in known if k.rpartition(".")[2] == last]
+    hint = f"did you mean {near[0]}?" if near else "`agent config show` lists every key"
+    return f"unknown key {key}; {hint}"

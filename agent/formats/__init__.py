@@ -1,0 +1,21 @@
+"""Action formats: native tool calls, fenced text, XML."""
+
+from __future__ import annotations
+
+from agent.formats.base import ActionFormat, FormatError, ParsedCall, ParsedReply, Tools
+from agent.formats.thought_action import ThoughtAction
+from agent.formats.tool_calls import ToolCalls
+from agent.formats.xml import Xml
+
+__all__ = ["FORMATS", "ActionFormat", "FormatError", "ParsedCall", "ParsedReply", "Tools", "make_format"]
+
+FORMATS: dict[str, type[ActionFormat]] = {
+    "tool_calls": ToolCalls,
+    "thought_action": ThoughtAction,
+    "xml": Xml,
+}
+
+
+def make_format(name: str) -> ActionFormat:
+    """The action format of a name of :data:`FORMATS`."""
+    return FORMATS[name]()

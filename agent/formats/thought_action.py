@@ -1,0 +1,76 @@
+"""A thought and one command in a fenced block, as SWE-agent's models write it; for models without native tool calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aci_tools.tools.describe import CallError, grammar, manual, parse_command
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, Tools
+from agent.models.base import ChatMessage
+from trajectories.events import Call, ModelReplied
+
+_FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
+
+_RULES = """\
+Reply in exactly this form: one thought, then one command between two lines of three backticks.
+
+THOUGHT: why this is the next step, in one or two sentences
+```
+command
+```
+
+One command in each reply; the result comes back before the next. The commands:
+
+"""
+
+
+class ThoughtAction:
+    """Text before the fence is the thought, text between the fences is the command."""
+
+    name = "thought_action"
+
+    def instructions(self, tools: Tools) -> str:
+        """The form of a reply, and the manual of the tools."""
+        return _RULES + manual(tools)
+
+    def tool_schemas(self, tools: Tools) -> list[dict[str, Any]] | None:
+        """None: everything is text."""
+        return None
+
+    def grammar(self, tools: Tools, paths: Sequence[str]) -> str | None:
+        """A thought of one paragraph, then exactly one well-formed command."""
+        return (
+            'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'
+            "thought ::= [^\\n`] [^\\n`]{0,400}\n" + grammar(tools, paths=list(paths))
+        )
+
+    def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
+        """Exactly one fenced command."""
+        text = reply.content
+        fences = list(_FENCE.finditer(text))
+        if not fences:
+            raise FormatError("no-action", "Your reply has no command. Write one command between two lines of three backticks.")
+        if len(fences) == 1:
+            why = "it reached the length limit" if reply.finish_reason == "length" else "the closing line of backticks is missing"
+            raise FormatError("unclosed", f"The command is not closed: {why}. Write one command between two lines of three backticks.")
+        if len(fences) > 2:
+            raise FormatError("two-actions", f"Your reply has {len(fences) // 2} commands. Write only the first one; the next follows its result.")
+        thought = text[: fences[0].start()].strip().removeprefix("THOUGHT:").strip()
+        command = text[fences[0].end() + 1 : fences[1].start()]
+        if not command.strip():
+            raise FormatError("no-action", "The block between the backticks is empty. Write one command in it.")
+        try:
+            tool = parse_command(command, tools)
+        except CallError as error:
+            raise FormatError(error.code, error.text) from None
+        return ParsedReply(thought, [ParsedCall(Call(name=tool.tool_name(), arguments=tool.model_dump(mode="json")), tool)])
+
+    def reply_message(self, reply: ModelReplied) -> ChatMessage:
+        """The text as it was."""
+        return {"role": "assistant", "content": reply.content}
+
+    def result_message(self, call_id: str, text: str) -> ChatMessage:
+        """A user message."""
+        return {"role": "user", "content": text}

@@ -1,0 +1,33 @@
+"""Language models: providers through litellm, the embedded one, replies from a file."""
+
+from __future__ import annotations
+
+from agent.config import ModelConfig
+from agent.models.base import ChatMessage, ContextOverflow, Model, ModelError, OnRetry, Query, Reply
+
+__all__ = ["ChatMessage", "ContextOverflow", "Model", "ModelError", "OnRetry", "Query", "Reply", "open_model"]
+
+
+def open_model(config: ModelConfig, on_retry: OnRetry | None = None) -> Model:
+    """The model that a configuration names.
+
+    Args:
+        config: The `model` section.
+        on_retry: Told of waits.
+
+    Raises:
+        UsageError: The name or its file is wrong.
+        ModelError: It cannot be used here: a missing key, a missing package.
+    """
+    kind, _, rest = config.name.partition(":")
+    if kind == "scripted":
+        from agent.models.scripted import ScriptedModel
+
+        return ScriptedModel.from_file(rest)
+    if config.name.startswith("local/"):
+        from agent.models.local import LocalModel
+
+        return LocalModel(config, on_retry)
+    from agent.models.provider import ProviderModel
+
+    return ProviderModel(config, on_retry)

@@ -1,0 +1,94 @@
+"""What every language model is to the loop: something that answers a list of messages and says what it used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aci_tools.errors import InfrastructureError
+from trajectories.events import Usage
+
+#: A chat message as OpenAI's API defines it.
+ChatMessage = dict[str, Any]
+
+
+class ModelError(InfrastructureError):
+    """The provider cannot answer: no key, a wrong key, no network, an unknown model, or an outage beyond all retries."""
+
+
+class ContextOverflow(Exception):
+    """The prompt does not fit into the model's window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question to a model.
+
+    Attributes:
+        messages: The conversation.
+        tools: Native tool definitions (OpenAI's function schema), or ``None``.
+        grammar: A llama.cpp grammar (GBNF) for the reply, or ``None``; ignored by models that cannot take one.
+        temperature: Temperature for this call; ``None``: the configured one.
+        index: Calls made before in this attempt; a scripted model plays its reply of this number.
+    """
+
+    messages: list[ChatMessage]
+    tools: list[dict[str, Any]] | None = None
+    grammar: str | None = None
+    temperature: float | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's answer.
+
+    Attributes:
+        content: Its text.
+        tool_calls: Native tool calls: ``id``, ``name`` and ``arguments`` (a JSON string) each.
+        reasoning: Reasoning given beside the text.
+        finish_reason: ``stop``, ``length``, ``tool_calls``, …
+        model: The model that answered.
+        usage: What it used.
+        retries: Transient failures before it.
+    """
+
+    content: str = ""
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    reasoning: str = ""
+    finish_reason: str = "stop"
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    retries: int = 0
+
+
+#: Told of every wait before a retry: what failed and for how many seconds it waits.
+OnRetry = Callable[[str, float], None]
+
+
+class Model(Protocol):
+    """A language model.
+
+    Attributes:
+        name: Its name, for the trajectory.
+        takes_tools: Whether it takes native tool calls.
+        takes_grammar: Whether its output can be constrained by a llama.cpp grammar.
+        context_window: Tokens of prompt and reply together; ``None`` when unknown.
+    """
+
+    name: str
+    takes_tools: bool
+    takes_grammar: bool
+    context_window: int | None
+
+    def query(self, query: Query) -> Reply:
+        """Ask.
+
+        Raises:
+            ContextOverflow: The prompt is too long for the model.
+            ModelError: It cannot answer, in spite of retries.
+        """
+
+    def close(self) -> None:
+        """Release what it holds. Safe to call twice."""

@@ -1,0 +1,102 @@
+"""A model whose replies are written in a file: for tests, demonstrations and benchmarks without a provider."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from aci_tools.errors import UsageError
+from agent.models.base import ModelError, Query, Reply
+from trajectories.events import Usage
+
+
+class ScriptedCall(BaseModel):
+    """A native tool call of a scripted reply."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    arguments: dict[str, Any] | str = {}
+
+
+class ScriptedReply(BaseModel):
+    """One line of a script.
+
+    Attributes:
+        content: Text of the reply.
+        tool_calls: Native tool calls; arguments given as a string are passed on as they are, broken JSON too.
+        usage: What the call is said to have used.
+        delay: Seconds before it is given, for tests of what happens meanwhile.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    content: str = ""
+    tool_calls: list[ScriptedCall] = []
+    usage: Usage = Usage()
+    delay: float = 0.0
+
+
+class ScriptedModel:
+    """Plays replies in order, one for each call of an attempt, whatever it is asked.
+
+    Args:
+        replies: The replies.
+        name: Its name in trajectories.
+    """
+
+    takes_grammar = False
+    context_window: int | None = None
+
+    def __init__(self, replies: list[ScriptedReply], name: str = "scripted") -> None:
+        self.name = name
+        self.replies = replies
+        self.takes_tools = any(reply.tool_calls for reply in replies)
+
+    @classmethod
+    def from_file(cls, path: str) -> ScriptedModel:
+        """Read a script: one JSON object a line.
+
+        Raises:
+            UsageError: It cannot be read, or a line is not a reply.
+        """
+        try:
+            lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--model scripted:{path}: cannot be read ({error})") from None
+        replies = []
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                replies.append(ScriptedReply.model_validate(json.loads(line)))
+            except (ValueError, ValidationError):
+                raise UsageError(
+                    f'{path}:{number}: expected {{"content": "..."}} or {{"tool_calls": [{{"name": "...", "arguments": {{}}}}]}}'
+                ) from None
+        return cls(replies, f"scripted:{Path(path).name}")
+
+    def query(self, query: Query) -> Reply:
+        """The reply of this number."""
+        if query.index >= len(self.replies):
+            raise ModelError(f"the script has only {len(self.replies)} replies, and the attempt asks for another")
+        reply = self.replies[query.index]
+        if reply.delay:
+            time.sleep(reply.delay)
+        calls = [
+            {
+                "id": f"call_{query.index + 1}_{number}",
+                "name": call.name,
+                "arguments": call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments),
+            }
+            for number, call in enumerate(reply.tool_calls, 1)
+        ]
+        finish = "tool_calls" if calls else "stop"
+        return Reply(reply.content, calls, finish_reason=finish, model=self.name, usage=reply.usage)
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,1 @@
+"""The shipped profiles, as YAML files beside this one."""

@@ -1,0 +1,1 @@
+"""The shipped prompts, as text files beside this one; ``$name`` marks what is filled in."""

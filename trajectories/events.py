@@ -1,0 +1,264 @@
+"""The events of an attempt. They are the only state: prompt, budget, patch and status are computed from them.
+
+A trajectory file holds one event a line as JSON. Readers accept every schema version up to their own: a field is never
+removed or given another meaning, a new one has a default, and an event of an unknown type is kept as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+#: Raised whenever an old reader could misunderstand a new file.
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """Base of everything persisted: frozen, and tolerant of fields that a later version added."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Usage(Record):
+    """What one model call consumed, from the provider's own figures.
+
+    Attributes:
+        prompt_tokens: Tokens read, cached ones included.
+        completion_tokens: Tokens written.
+        cached_tokens: Those of the prompt that came from a cache.
+        cost: US dollars; ``None`` when no price is known.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        known = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost=sum(known) if known else None,
+        )
+
+
+class Call(Record):
+    """A tool call as a model wrote it, already parsed.
+
+    Attributes:
+        id: Identifier that its result carries; ``""`` in text formats.
+        name: Name of the tool.
+        arguments: Its arguments.
+    """
+
+    id: str = ""
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class BaseEvent(Record):
+    """What every event has.
+
+    Attributes:
+        seq: Position in the trajectory, from 0 without a gap.
+        time: Seconds since the epoch.
+    """
+
+    seq: int = -1
+    time: float = 0.0
+
+
+class AttemptStarted(BaseEvent):
+    """The first event: what is attempted, by what, with which settings.
+
+    Attributes:
+        schema_version: Version of this file's schema.
+        attempt_id: Unique name of the attempt.
+        parent: Attempt and event that this one was forked from or serves, if any.
+        task: The task: ``id``, ``repo``, ``base_commit``, ``problem_statement`` and where it came from.
+        config: The effective configuration, secrets excluded.
+        model: Name of the model.
+        sandbox: Kind, image and working directory of the sandbox.
+        tools: Names of the tools offered.
+        versions: Versions of this program and of Python.
+    """
+
+    type: Literal["attempt_started"] = "attempt_started"
+    schema_version: int = SCHEMA_VERSION
+    attempt_id: str
+    parent: dict[str, Any] | None = None
+    task: dict[str, Any] = Field(default_factory=dict)
+    config: dict[str, Any] = Field(default_factory=dict)
+    model: str = ""
+    sandbox: dict[str, Any] = Field(default_factory=dict)
+    tools: list[str] = Field(default_factory=list)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+class Message(BaseEvent):
+    """A message put before the model that is neither its own reply nor an observation.
+
+    Attributes:
+        purpose: ``system``, ``task``, ``correction`` (of a malformed action), ``nudge`` (out of a repetition) or ``remark``.
+        code: What kind of correction or nudge it is.
+    """
+
+    type: Literal["message"] = "message"
+    role: Literal["system", "user"]
+    purpose: Literal["system", "task", "correction", "nudge", "remark"]
+    content: str
+    code: str = ""
+    step: int = 0
+
+
+class ModelReplied(BaseEvent):
+    """One reply of the model, as it came.
+
+    Attributes:
+        step: Step number, from 1.
+        content: Text of the reply.
+        reasoning: Reasoning that the provider returned beside the text.
+        tool_calls: Native tool calls as the provider returned them: ``id``, ``name``, ``arguments`` (a JSON string).
+        finish_reason: ``stop``, ``length``, ``tool_calls``, …
+        model: The model that replied (a fallback may have).
+        settings: Settings of this very call that differ from the configured ones, such as a raised temperature.
+        duration: Seconds that the call took, waits for retries included.
+        retries: Transient failures before it.
+    """
+
+    type: Literal["model_replied"] = "model_replied"
+    step: int
+    content: str = ""
+    reasoning: str = ""
+    tool_calls: list[dict[str, Any]] = Field(default_factory=list)
+    finish_reason: str = "stop"
+    model: str = ""
+    usage: Usage = Field(default_factory=Usage)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    duration: float = 0.0
+    retries: int = 0
+
+
+class ActionTaken(BaseEvent):
+    """A well-formed action, recorded before it is executed.
+
+    Attributes:
+        thought: The text that came with it.
+    """
+
+    type: Literal["action"] = "action"
+    step: int
+    call: Call
+    thought: str = ""
+
+
+class Observed(BaseEvent):
+    """What an action led to.
+
+    Attributes:
+        call_id: Identifier of the call that it answers.
+        text: What the model was told.
+        ok: Whether the tool did what was asked.
+        code: Why not, a constant of ``aci_tools.tools.base``.
+        data: The tool's facts.
+        duration: Seconds that it took.
+        changed: Whether it changed files.
+    """
+
+    type: Literal["observation"] = "observation"
+    step: int
+    call_id: str = ""
+    text: str
+    ok: bool = True
+    code: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    duration: float = 0.0
+    changed: bool = False
+
+
+class PatchChanged(BaseEvent):
+    """The patch after a step that edited files.
+
+    Attributes:
+        patch: The unified diff against the base commit so far.
+    """
+
+    type: Literal["patch_changed"] = "patch_changed"
+    step: int
+    patch: str
+
+
+class Condensed(BaseEvent):
+    """Old observations left the prompt because the context window was near.
+
+    Attributes:
+        seqs: The events whose text is replaced by a line that says so.
+        prompt_tokens: Size of the prompt that made it necessary.
+    """
+
+    type: Literal["condensed"] = "condensed"
+    seqs: list[int]
+    prompt_tokens: int = 0
+
+
+class AttemptEnded(BaseEvent):
+    """The last event. A trajectory without it was interrupted by something that left no time to write it.
+
+    Attributes:
+        status: Why it ended; see ``agent.status.Status``.
+        detail: One line for a user.
+        patch: The unified diff, ``""`` when nothing changed.
+        steps: Model calls made.
+        usage: Their sum.
+        duration: Seconds of the whole attempt.
+    """
+
+    type: Literal["attempt_ended"] = "attempt_ended"
+    status: str
+    detail: str = ""
+    patch: str = ""
+    steps: int = 0
+    usage: Usage = Field(default_factory=Usage)
+    duration: float = 0.0
+
+
+class UnknownEvent(BaseEvent):
+    """An event of a type that a later version introduced; all its fields are kept."""
+
+    type: str
+
+
+Known = Annotated[
+    AttemptStarted | Message | ModelReplied | ActionTaken | Observed | PatchChanged | Condensed | AttemptEnded,
+    Field(discriminator="type"),
+]
+Event = AttemptStarted | Message | ModelReplied | ActionTaken | Observed | PatchChanged | Condensed | AttemptEnded | UnknownEvent
+
+KNOWN_TYPES = frozenset(
+    (
+        "attempt_started",
+        "message",
+        "model_replied",
+        "action",
+        "observation",
+        "patch_changed",
+        "condensed",
+        "attempt_ended",
+    )
+)
+_known: TypeAdapter[Any] = TypeAdapter(Known)
+
+
+def parse_event(data: dict[str, Any]) -> Event:
+    """An event from its JSON object.
+
+    Raises:
+        pydantic.ValidationError: A field of a known event is missing or of the wrong type.
+    """
+    if data.get("type") in KNOWN_TYPES:
+        event: Event = _known.validate_python(data)
+        return event
+    return UnknownEvent.model_validate(data)
