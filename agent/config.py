@@ -164,6 +164,8 @@ class AciConfig(Section):
     """Whether `submit` shows the patch once for review."""
     test_after_edit: bool = False
     """Whether an edit's observation ends with the outcome of the tests."""
+    examples_after_edit: bool = True
+    """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
 
 
 class Config(Section):

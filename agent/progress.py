@@ -1,0 +1,127 @@
+"""Live progress on standard error: a line a step; calm where that is not a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from agent.config import Config
+from trajectories.events import (
+    ActionTaken,
+    AttemptEnded,
+    AttemptStarted,
+    Call,
+    Condensed,
+    Event,
+    Message,
+    ModelReplied,
+    Observed,
+    Usage,
+)
+
+
+class Progress:
+    """Writes what happens to standard error. Use it as a context manager; it is a listener of the loop.
+
+    Args:
+        config: For the limits that it shows.
+    """
+
+    def __init__(self, config: Config) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._live = self._console.is_terminal
+        self._status: Any = None
+        self._usage = Usage()
+        self._steps = config.limits.steps
+        self._call: Call | None = None
+        self._reply: ModelReplied | None = None
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wait(None)
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line."""
+        from rich.text import Text
+
+        self._console.print(Text(text, style=style))
+
+    def doing(self, what: str) -> None:
+        """What is waited for now: a spinner on a terminal, nothing elsewhere."""
+        self._wait(what)
+
+    def retry(self, what: str, wait: float) -> None:
+        """A transient failure and how long it is waited."""
+        self.say(f"     {what}" + (f"; trying again in {wait:.0f} s" if wait else ""), "yellow")
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if isinstance(event, AttemptStarted):
+            self._wait("thinking")
+        elif isinstance(event, ModelReplied):
+            self._usage += event.usage
+            self._reply = event
+        elif isinstance(event, ActionTaken):
+            self._call = event.call
+            if event.thought:
+                self._thought(event)
+            self._wait(short_call(event.call))
+        elif isinstance(event, Observed):
+            self._step(event.step, short_call(self._call) if self._call else "", event)
+            self._wait("thinking")
+        elif isinstance(event, Message) and event.purpose in ("correction", "nudge"):
+            what = "malformed action" if event.purpose == "correction" else "repeated action"
+            self.say(f"{event.step:4} {what}: {first_line(event.content)}", "yellow")
+            self._wait("thinking")
+        elif isinstance(event, Condensed):
+            self.say(f"     {len(event.seqs)} old observations left the prompt to save room", "dim")
+        elif isinstance(event, AttemptEnded):
+            self._wait(None)
+
+    def _thought(self, event: ActionTaken) -> None:
+        self.say(f"{event.step:4} {first_line(event.thought, 160)}", "italic dim" if self._live else "")
+
+    def _step(self, step: int, action: str, event: Observed) -> None:
+        from rich.text import Text
+
+        reply = self._reply
+        took = f"{(reply.duration if reply else 0) + event.duration:.1f} s"
+        spent = self._usage.prompt_tokens + self._usage.completion_tokens
+        cost = "" if self._usage.cost is None else f", ${self._usage.cost:.3f}"
+        line = Text(f"{'':4} ")
+        line.append(action, "bold")
+        line.append(f"  [{took}; {spent:,} tokens{cost}; {time.monotonic() - self._began:.0f} s]", "dim")
+        self._console.print(line)
+        self.say(f"{'':4} {'→' if event.ok else '✗'} {first_line(event.text, 140)}", "green" if event.ok else "red")
+
+    def _wait(self, what: str | None) -> None:
+        if not self._live:
+            return
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+        if what is not None:
+            from rich.markup import escape
+
+            self._status = self._console.status(f"[dim]{escape(what)}…[/]", spinner="dots")
+            self._status.start()
+
+
+def short_call(call: Call) -> str:
+    """A call on one line: its name and the beginnings of its arguments."""
+    parts = [first_line(str(value), 60) for value in call.arguments.values() if value not in (None, "", False)]
+    return " ".join([call.name, *parts])
+
+
+def first_line(text: str, width: int = 120) -> str:
+    """The first line of a text that says something, cut to a width, control characters shown."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = "".join(c if c.isprintable() else "?" for c in line)
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+

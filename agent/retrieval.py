@@ -1,0 +1,132 @@
+"""Finds the functions that an issue is probably about: BM25 over the functions of the repository.
+
+The ranking is that of SQLite's FTS5 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond",
+2009); identifiers are split into their words first.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from aci_tools.session import Session
+
+#: Files beyond these bounds are generated or data more often than what an issue is about.
+MOST_FILES = 3000
+LARGEST_FILE = 400_000
+#: Longest function that is shown; a longer one would crowd out the rest of the prompt.
+LONGEST = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A function or method.
+
+    Attributes:
+        path: Its file, relative to the repository.
+        name: Qualified name, such as ``Class.method``.
+        first, last: Its lines, from 1, decorators included.
+        source: Its text.
+    """
+
+    path: str
+    name: str
+    first: int
+    last: int
+    source: str
+
+
+def relevant_functions(session: Session, issue: str, count: int) -> list[Snippet]:
+    """The functions that match an issue's words best, the best first; tests are left out.
+
+    Args:
+        session: Where the repository is.
+        issue: The issue's text.
+        count: How many, at most.
+    """
+    paths = [p for p in session.files() if p.endswith(".py") and not _is_test(p)][:MOST_FILES]
+    snippets = [s for path in paths for s in _functions(path, session)]
+    return rank(snippets, issue)[:count]
+
+
+def rank(snippets: Iterable[Snippet], issue: str) -> list[Snippet]:
+    """Snippets ordered by how well they match the issue's words; those without any match are left out."""
+    known = list(snippets)
+    database = sqlite3.connect(":memory:")
+    try:
+        database.execute("CREATE VIRTUAL TABLE code USING fts5(name, path, body, tokenize = 'unicode61')")
+        database.executemany(
+            "INSERT INTO code (rowid, name, path, body) VALUES (?, ?, ?, ?)",
+            ((n, _words(s.name), _words(s.path), _words(s.source)) for n, s in enumerate(known)),
+        )
+        terms = Counter(_words(issue).split())
+        query = " OR ".join(f'"{term}"' for term in terms if len(term) > 1)
+        if not query:
+            return []
+        # A word in the name says more than one in the body.
+        rows = database.execute(
+            "SELECT rowid FROM code WHERE code MATCH ? ORDER BY bm25(code, 8.0, 2.0, 1.0), rowid LIMIT 200", (query,)
+        ).fetchall()
+    finally:
+        database.close()
+    ordered = [known[n] for (n,) in rows]
+    # An issue that names a function outright is about it: its code spans and calls come first.
+    named = set(re.findall(r"\b([A-Za-z_]\w*)\s*\(", issue)) | set(re.findall(r"`[\w.]*?(\w+)`", issue))
+    return sorted(ordered, key=lambda s: s.name.rpartition(".")[2] not in named)
+
+
+def show(snippets: list[Snippet]) -> str:
+    """The snippets as a prompt shows them; empty text for none."""
+    if not snippets:
+        return ""
+    blocks = [f"{s.path}, {s.name}, lines {s.first} to {s.last}:\n```python\n{s.source}\n```" for s in snippets]
+    return "\nCode that the issue is probably about:\n\n" + "\n\n".join(blocks) + "\n"
+
+
+def _functions(path: str, session: Session) -> list[Snippet]:
+    try:
+        text = session.read(path)[:LARGEST_FILE].decode("utf-8", "replace")
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    lines = text.split("\n")
+    found: list[Snippet] = []
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
+                last = child.end_lineno or child.lineno
+                if last - first < LONGEST:
+                    source = "\n".join(lines[first - 1 : last])
+                    found.append(Snippet(path, prefix + child.name, first, last, source))
+            elif isinstance(child, ast.ClassDef):
+                visit(child, f"{prefix}{child.name}.")
+            elif isinstance(child, ast.If | ast.Try | ast.With):
+                visit(child, prefix)
+
+    visit(tree, "")
+    return found
+
+
+def _words(text: str) -> str:
+    """Words of a text, identifiers also split at underscores and capitals."""
+    words = re.findall(r"[A-Za-z_]\w*|\d+", text)
+    parts = []
+    for word in words:
+        parts.append(word.lower())
+        pieces = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", word)
+        if len(pieces) > 1:
+            parts.extend(piece.lower() for piece in pieces)
+    return " ".join(parts)
+
+
+def _is_test(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    name = parts[-1]
+    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or bool({"tests", "test"} & set(parts[:-1]))

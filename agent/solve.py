@@ -1,0 +1,181 @@
+"""From an issue to a patch: everything around the loop, put together and taken down again."""
+
+from __future__ import annotations
+
+import json
+import platform
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aci_tools.errors import PatchwrightError, UsageError
+from agent import __version__
+from agent.config import Config
+from agent.progress import Progress
+from agent.status import Status
+from trajectories.events import AttemptEnded
+
+TRAJECTORY = "trajectory.jsonl"
+PATCH = "patch.diff"
+
+
+@dataclass(frozen=True)
+class SolveRequest:
+    """What ``agent solve`` was asked.
+
+    Attributes:
+        issue: URL, file, text, or ``-``.
+        repo: Path or clone URL; ``None``: the issue's repository, else the current directory.
+        base: Revision; ``None``: HEAD.
+        config: The effective configuration.
+        output: Directory for the results; ``None``: one of its own among the runs.
+        apply: Whether the patch goes into the user's working tree.
+        include_uncommitted: Whether uncommitted changes belong to the base.
+    """
+
+    issue: str
+    repo: str | None
+    base: str | None
+    config: Config
+    output: Path | None = None
+    apply: bool = False
+    include_uncommitted: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        ended: The attempt's last event.
+        output: Where trajectory and patch are.
+        applied: Whether the patch was put into the working tree; ``None`` when that was not asked for.
+    """
+
+    ended: AttemptEnded
+    output: Path
+    applied: bool | None = None
+
+    @property
+    def patch(self) -> str:
+        """The unified diff."""
+        return self.ended.patch
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the command line promises."""
+        if self.ended.status == Status.INTERRUPTED:
+            return 130
+        if Status(self.ended.status).infrastructure:
+            return 3
+        return 0 if self.patch and self.applied is not False else 1
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        facts = self.ended.model_dump(mode="json", include={"status", "detail", "patch", "steps", "usage", "duration"})
+        return {**facts, "output": str(self.output), "applied": self.applied}
+
+
+def run(request: SolveRequest, progress: Progress) -> Outcome:
+    """Solve an issue.
+
+    Raises:
+        UsageError, InfrastructureError: Nothing could be attempted; whatever was made is removed again.
+    """
+    from agent.attempt import open_attempt
+    from tasks.repository import prepare
+    from tasks.sources import read_issue
+
+    began = time.strftime("%Y%m%d-%H%M%S")
+    output = _output_directory(request.output, began)
+    issue = read_issue(request.issue)
+    repo = request.repo or issue.repo or "."
+    with _workspace() as workspace:
+        progress.doing(f"preparing {repo}")
+        prepared = prepare(
+            repo, request.base, workspace / "repository", include_uncommitted=request.include_uncommitted
+        )
+        if prepared.dirty and not request.include_uncommitted:
+            progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
+        for note in prepared.notes:
+            progress.say(note, "yellow")
+        with open_attempt(
+            task=_task(issue, prepared),
+            repository=prepared,
+            config=request.config,
+            trajectory=output / TRAJECTORY,
+            progress=progress,
+        ) as attempt:
+            ended = attempt.run()
+    (output / PATCH).write_bytes(ended.patch.encode("utf-8", "surrogateescape"))
+    outcome = Outcome(ended, output, _apply(request, repo, ended.patch, progress) if request.apply else None)
+    _report(outcome, progress)
+    return outcome
+
+
+def _report(outcome: Outcome, progress: Progress) -> None:
+    ended = outcome.ended
+    usage = ended.usage
+    tokens = f"{usage.prompt_tokens + usage.completion_tokens:,} tokens ({usage.cached_tokens:,} cached)"
+    cost = "" if usage.cost is None else f", ${usage.cost:.3f}"
+    detail = f": {ended.detail}" if ended.detail else ""
+    style = "green" if ended.status == Status.SUBMITTED else "yellow"
+    progress.say(f"{ended.status}{detail}; {ended.steps} steps, {tokens}{cost}, {ended.duration:.0f} s", style)
+    if outcome.patch:
+        changed = outcome.patch.count("\ndiff --git ") + outcome.patch.startswith("diff --git ")
+        progress.say(f"patch of {changed} file{'s' if changed != 1 else ''}: {outcome.output / PATCH}")
+    else:
+        progress.say("no patch")
+    progress.say(f"trajectory: {outcome.output / TRAJECTORY}")
+
+
+def _apply(request: SolveRequest, repo: str, patch: str, progress: Progress) -> bool:
+    from tasks.repository import apply_patch
+
+    if not patch:
+        return False
+    if not Path(repo).is_dir():
+        progress.say("--apply: the repository was given as a URL, so there is no working tree to apply to", "yellow")
+        return False
+    applied = apply_patch(Path(repo), patch)
+    if applied.ok:
+        progress.say(f"applied to {Path(repo).resolve()}", "green")
+    else:
+        progress.say(f"not applied, {repo} is unchanged: {applied.reason}", "red")
+    return applied.ok
+
+
+def _task(issue: Any, prepared: Any) -> Any:
+    from tasks.task import Task
+
+    name = f"{issue.number}" if issue.number else "issue"
+    return Task(
+        id=f"{Path(str(prepared.origin)).name.removesuffix('.git')}-{name}",
+        repo=str(prepared.origin),
+        base_commit=prepared.base_commit,
+        problem_statement=issue.statement(),
+    )
+
+
+def _output_directory(wanted: Path | None, began: str) -> Path:
+    import platformdirs
+
+    run_id = f"{began}-{secrets.token_hex(3)}"
+    output = wanted or platformdirs.user_state_path("patchwright") / "runs" / run_id
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        probe = output / f".{run_id}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"--output {output}: cannot write there ({error.strerror})") from None
+    if (output / TRAJECTORY).exists():
+        raise UsageError(f"--output {output}: there is a trajectory already; choose another directory")
+    return output
+
+
+def versions() -> dict[str, str]:
+    """Versions of this program and of what runs it, for the trajectory."""
+    return {"patchwright": __version__, "python": platform.python_version()}
