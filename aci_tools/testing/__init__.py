@@ -1,0 +1,19 @@
+"""Running a project's own tests and saying what they found."""
+
+from aci_tools.testing.detect import find_plan
+from aci_tools.testing.plan import TestPlan
+from aci_tools.testing.report import Failure, Place, TestReport
+from aci_tools.testing.run import run_plan, run_project_tests
+from aci_tools.testing.summary import difference, summarize
+
+__all__ = [
+    "Failure",
+    "Place",
+    "TestPlan",
+    "TestReport",
+    "difference",
+    "find_plan",
+    "run_plan",
+    "run_project_tests",
+    "summarize",
+]

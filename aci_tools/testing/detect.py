@@ -1,0 +1,217 @@
+"""Finding out how a repository's tests are run, by looking at what it says itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from aci_tools.testing.plan import ParserName, TestPlan
+
+if TYPE_CHECKING:
+    from aci_tools.session import Session
+
+_CONFIGS = (
+    "pytest.ini .pytest.ini pyproject.toml setup.cfg tox.ini noxfile.py manage.py tests/runtests.py "
+    "package.json go.mod Cargo.toml GNUmakefile makefile Makefile"
+)
+# Says for one Python whether it has pytest, and whether src/ has to be put in front: its packages are not installed, or
+# another copy of them would be imported instead (unless that copy holds compiled parts that src/ lacks).
+_PYTHON_PROBE = """
+import glob, importlib.util as u, json, os, sys
+here = os.path.realpath(".")
+src = False
+for init in glob.glob("src/*/__init__.py"):
+    folder = os.path.dirname(init)
+    try:
+        found = u.find_spec(os.path.basename(folder))
+    except Exception:
+        found = None
+    origin = os.path.realpath(os.path.dirname(found.origin)) if found and found.origin else ""
+    if not origin or not (origin + "/").startswith(here + "/"):
+        compiled = lambda path: any(f.endswith((".so", ".pyd")) for _, _, fs in os.walk(path) for f in fs)
+        src = src or not (origin and compiled(origin) and not compiled(folder))
+print(json.dumps({"pytest": u.find_spec("pytest") is not None, "src": src}))
+"""
+_PROBE = r"""
+printf '\0files\0'
+git -c core.quotePath=false ls-files --cached --others --exclude-standard |
+    grep -E '(^|/)(test[^/]*|[^/]*_test|conftest|__init__)\.py$' | head -n 20000
+printf '\0cases\0'
+git grep --untracked -lE 'unittest|TestCase' -- 'test*.py' '*/test*.py' 2>/dev/null | head -n 1000
+for file in $CONFIGS; do
+    if [ -f "$file" ]; then printf '\0%s\0' "$file"; head -c 100000 "$file"; fi
+done
+printf '\0pythons\0'
+for python in .venv/bin/python venv/bin/python python python3; do
+    if facts="$("$python" -c "$PYTHON_PROBE" 2>/dev/null)"; then
+        printf '%s\t%s\n' "$python" "$facts"
+        case "$facts" in *'"pytest": true'*) break ;; esac
+    fi
+done
+"""
+_PYTEST_SECTIONS = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]", "tox.ini": "[pytest]"}
+_KNOWN_COMMANDS: tuple[tuple[str, ParserName], ...] = (
+    (r"\b(?:pytest|py\.test)\b", "pytest"),
+    (r"\bruntests\.py\b|\bmanage\.py test\b|\bdjango-admin test\b", "django"),
+    (r"\bunittest\b", "unittest"),
+    (r"\bgo test\b.*-json\b", "go"),
+    (r"\bcargo test\b", "cargo"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was seen of a repository.
+
+    Attributes:
+        configs: Text of the configuration files that are there, by name.
+        files: Python files that look like tests, ``conftest.py`` and ``__init__.py`` files.
+        cases: Test files that mention unittest.
+        python: The Python to use (one that has pytest, if there is one), or "".
+        has_pytest: Whether it can import pytest.
+        needs_src: Whether ``src`` has to be put on its path.
+    """
+
+    configs: dict[str, str]
+    files: tuple[str, ...]
+    cases: tuple[str, ...]
+    python: str
+    has_pytest: bool
+    needs_src: bool
+
+
+def find_plan(session: Session) -> TestPlan | None:
+    """How the tests of the session's repository are run.
+
+    The configured test command comes first; then what the repository says: Django's own runner, pytest, Django's
+    ``manage.py``, unittest, npm, go, cargo, make, and at last tox and nox, which have to install things first.
+
+    Returns:
+        The plan, or ``None`` when nothing is known; :func:`missing` says what was looked for.
+    """
+    if command := session.settings.test_command:
+        return TestPlan(command, _parser_of(command), session.root, "the configured test command")
+    return choose(look(session), session.root)
+
+
+def look(session: Session) -> Facts:
+    """Gather the facts with one command."""
+    done = session.sandbox.run(
+        _PROBE,
+        cwd=session.root,
+        env={"CONFIGS": _CONFIGS, "PYTHON_PROBE": _PYTHON_PROBE, "PYTHONDONTWRITEBYTECODE": "1"},
+        timeout=60.0,
+        output_limit=8 << 20,
+    )
+    parts = done.text.split("\0")[1:]
+    sections = dict(zip(parts[::2], parts[1::2], strict=False))
+    pythons = [line.split("\t") for line in sections.pop("pythons", "").splitlines() if "\t" in line]
+    files = tuple(sections.pop("files", "").splitlines())
+    cases = tuple(sections.pop("cases", "").splitlines())
+    facts = [(python, json.loads(said)) for python, said in pythons]
+    python, said = next((fact for fact in facts if fact[1]["pytest"]), facts[0] if facts else ("", {}))
+    return Facts(sections, files, cases, python, bool(said.get("pytest")), bool(said.get("src")))
+
+
+def choose(facts: Facts, root: str) -> TestPlan | None:
+    """The plan that the facts speak for."""
+    configs = facts.configs
+    python = f'PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}" {facts.python}' if facts.needs_src else facts.python
+    if facts.python and "django" in configs.get("tests/runtests.py", ""):
+        python = f"../{python}" if "/" in python else python
+        return TestPlan(f"{python} runtests.py --verbosity 2", "django", f"{root}/tests", "tests/runtests.py")
+    if facts.has_pytest and (source := _pytest_source(facts)):
+        return TestPlan(f"{python} -m pytest -q", "pytest", root, source)
+    if facts.python and "django" in configs.get("manage.py", ""):
+        return TestPlan(f"{python} manage.py test --verbosity 2", "django", root, "manage.py")
+    if facts.python and facts.cases:
+        return TestPlan(f"{python} -m unittest discover -v{_start(facts)}", "unittest", root, "unittest test cases")
+    if script := _npm_script(configs.get("package.json", "")):
+        return _npm_plan(script, root)
+    if "go.mod" in configs:
+        return TestPlan("grep '^module ' go.mod; go test -json {target}", "go", root, "go.mod")
+    if "Cargo.toml" in configs:
+        return TestPlan("cargo test --no-fail-fast --color never {target}", "cargo", root, "Cargo.toml")
+    for name in ("GNUmakefile", "makefile", "Makefile"):
+        if target := re.search(r"^(test|check)\s*:(?!=)", configs.get(name, ""), re.M):
+            return TestPlan(f"make {target[1]}", "auto", root, f"{name}, target {target[1]}")
+    if "[testenv" in configs.get("tox.ini", ""):
+        return TestPlan("tox", "auto", root, "tox.ini")
+    if "noxfile.py" in configs:
+        return TestPlan("nox", "auto", root, "noxfile.py")
+    return None
+
+
+def missing(session: Session) -> str:
+    """What to say when there is no plan."""
+    facts = look(session)
+    if _pytest_source(facts) and not facts.has_pytest:
+        return (
+            "The tests here are written for pytest, but no Python in this sandbox can import pytest. "
+            "Check your change by running code with bash instead, e.g. `python3 -c '...'`."
+        )
+    return (
+        "No way to run tests was found (looked for pytest, unittest, Django, npm, go, cargo, make, tox and nox). "
+        "Look for a script with `ls` in bash and run it there, or check your change with a small script of your own."
+    )
+
+
+def _parser_of(command: str) -> ParserName:
+    return next((parser for sign, parser in _KNOWN_COMMANDS if re.search(sign, command)), "auto")
+
+
+def _pytest_source(facts: Facts) -> str:
+    for name in ("pytest.ini", ".pytest.ini"):
+        if name in facts.configs:
+            return name
+    for name, section in _PYTEST_SECTIONS.items():
+        if section in facts.configs.get(name, ""):
+            return name
+    names = [PurePosixPath(file).name for file in facts.files]
+    if "conftest.py" in names:
+        return "conftest.py"
+    return "test files" if any(name.startswith("test_") or name.endswith("_test.py") for name in names) else ""
+
+
+def _start(facts: Facts) -> str:
+    """Where discovery starts: in the directory above the outermost package of most test files."""
+    inits = {str(PurePosixPath(file).parent) for file in facts.files if file.endswith("__init__.py")}
+    tops: Counter[str] = Counter()
+    for case in facts.cases:
+        folder = PurePosixPath(case).parent
+        while str(folder) in inits:
+            folder = folder.parent
+        tops[str(folder)] += 1
+    top = tops.most_common(1)[0][0]
+    return "" if top == "." else f" -s {shlex.quote(top)}"
+
+
+def _npm_script(package: str) -> str:
+    try:
+        script = json.loads(package)["scripts"]["test"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return "" if not isinstance(script, str) or "no test specified" in script else script
+
+
+def _npm_plan(script: str, root: str) -> TestPlan:
+    source = "package.json, scripts.test"
+    last = re.split(r"&&|;|\|\|", script)[-1]
+    npm = "npm test --silent --"
+    if re.search(r"\bjest\b|\breact-scripts test\b", last):
+        return TestPlan(f'{npm} --ci --json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
+    if re.search(r"\bvitest\b", last):
+        run = "" if re.search(r"\bvitest run\b", last) else " --run"
+        return TestPlan(f'{npm}{run} --reporter=json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
+    if re.search(r"\bmocha\b", last):
+        options = '--reporter json --reporter-option output="$PATCHWRIGHT_RESULTS"'
+        return TestPlan(f"{npm} {options}", "mocha", root, source)
+    if re.search(r"\bnode\b.* --test\b", last):
+        options = 'NODE_OPTIONS="--test-reporter=tap${NODE_OPTIONS:+ $NODE_OPTIONS}"'
+        return TestPlan(f"{options} {npm}", "tap", root, source)
+    return TestPlan("npm test --silent", "auto", root, source)

@@ -1,0 +1,49 @@
+"""Readers of what test runners print: one function each, from the output of a run to an outcome for every test."""
+
+from __future__ import annotations
+
+import re
+
+from aci_tools.testing.parsers import cargo, go, javascript, pytest, tap, unittest
+from aci_tools.testing.parsers.base import Parsed, Parser, RunOutput
+from aci_tools.testing.plan import ParserName
+
+__all__ = ["Parsed", "RunOutput", "parse"]
+
+_PARSERS: dict[ParserName, Parser] = {
+    "pytest": pytest.parse,
+    "unittest": unittest.parse,
+    "django": unittest.parse,
+    "jest": javascript.parse_jest,
+    "mocha": javascript.parse_mocha,
+    "tap": tap.parse,
+    "go": go.parse,
+    "cargo": cargo.parse,
+}
+_SIGNS: tuple[tuple[re.Pattern[str], Parser], ...] = (
+    (re.compile(r"^=+ .*\b(?:passed|failed|errors?|no tests ran)\b.* in [\d.]+ ?s", re.M), pytest.parse),
+    (re.compile(r"^TAP version 1[34]$", re.M), tap.parse),
+    (re.compile(r"^test result: (?:ok|FAILED)\. ", re.M), cargo.parse),
+    (re.compile(r'^\{"Time":.*"Action":"', re.M), go.parse),
+    (re.compile(r"^Ran \d+ tests? in [\d.]+s$", re.M), unittest.parse),
+)
+
+
+def parse(name: ParserName, output: RunOutput) -> Parsed:
+    """Read a run.
+
+    Args:
+        name: The parser; ``"auto"`` recognises the runner by its output, for commands such as ``make test``.
+        output: What the run left behind.
+
+    Returns:
+        What was found; without any result when nothing in the output is known, so that only the exit code tells.
+    """
+    if name != "auto":
+        return _PARSERS[name](output)
+    if output.artefact:
+        return pytest.parse(output)
+    for sign, parser in _SIGNS:
+        if sign.search(output.text):
+            return parser(output)
+    return Parsed(finished=output.exit_code is not None)

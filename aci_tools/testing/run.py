@@ -1,0 +1,228 @@
+"""Running a project's tests: the command, its deadline, its report, and the outcome before any edit."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from aci_tools.errors import SandboxError
+from aci_tools.output import clean
+from aci_tools.sandbox.base import Sandbox
+from aci_tools.testing import parsers
+from aci_tools.testing.detect import find_plan, missing
+from aci_tools.testing.plan import TestPlan
+from aci_tools.testing.report import TestReport, count
+from aci_tools.testing.target import command_for
+from aci_tools.tools.base import NOT_FOUND, ToolError
+
+if TYPE_CHECKING:
+    from aci_tools.session import Session
+
+_PLUGIN = Path(__file__).with_name("patchwright_pytest.py")
+_TAIL = 3000
+
+# The scratch directory is inside the git directory: git never takes it for a change, and it lives as long as the
+# repository does, which a sandbox's /tmp need not.
+_PREPARE = """
+scratch="$(git rev-parse --absolute-git-dir)/patchwright"
+rm -rf "$scratch" && mkdir -p "$scratch/lib" && pwd -P && printf '%s\\n' "$scratch"
+git ls-files -z --others --exclude-standard > "$scratch/untracked"
+"""
+_EXPORTS = """
+export PYTHONPATH="$PATCHWRIGHT_SCRATCH/lib${PYTHONPATH:+:$PYTHONPATH}"
+export PYTEST_ADDOPTS="$PATCHWRIGHT_PYTEST_OPTIONS${PYTEST_ADDOPTS:+ $PYTEST_ADDOPTS}"
+unset PATCHWRIGHT_SCRATCH
+"""
+# All tests, in the same order each time, even when a file cannot be collected or the project stops at a failure.
+_PYTEST_OPTIONS = "-p no:randomly --maxfail=0 --continue-on-collection-errors --tb=short --color=no"
+_REMOVE = """
+xargs -0 rm -f -- < "$SCRATCH/files"
+if [ -s "$SCRATCH/folders" ]; then xargs -0 rmdir -- < "$SCRATCH/folders" 2>/dev/null; fi
+"""
+_REFUSED = re.compile(r"error: unrecognized arguments: (-.*)")
+_ORIGINAL = "git -c core.hooksPath=/dev/null reset -q --hard HEAD && git -c core.hooksPath=/dev/null clean -ffdq"
+
+
+def run_project_tests(session: Session, target: str | None = None) -> TestReport:
+    """Run the tests, and see to it that ``session.baseline`` covers the same target.
+
+    The baseline is this run when nothing has been edited yet. Otherwise the same tests are run once more on the code
+    as it was; the edits are put back afterwards whatever happens.
+
+    Args:
+        session: Its settings give the deadline; its plan and baseline are filled in.
+        target: Files, ids or a pattern in the runner's own terms; ``None`` or "" runs everything.
+
+    Raises:
+        ToolError: No way to run tests is known, or it cannot run a part of them.
+        SandboxError: The sandbox is lost for good.
+    """
+    target = (target or "").strip()
+    plan = session.test_plan = session.test_plan or find_plan(session)
+    if plan is None:
+        raise ToolError(missing(session), NOT_FOUND)
+    unedited = session.patch() == ""
+    timeout = session.settings.test_timeout
+    report = replace(run_plan(session.sandbox, plan, target, timeout), unedited=unedited)
+    if session.baseline is None or not {target, ""} & session.baseline.covers:
+        if unedited:
+            session.baseline = _merged(session.baseline, report)
+        elif report.complete:  # else a second run would only reach its deadline as well
+            session.baseline = _merged(session.baseline, _run_on_original(session.sandbox, plan, target, timeout))
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Workplace:
+    """Where a run keeps its own files, and what was in the repository before it."""
+
+    root: str
+    scratch: str
+    untracked: frozenset[str]
+
+    @property
+    def records(self) -> str:
+        return f"{self.scratch}/records.jsonl"
+
+    @property
+    def results(self) -> str:
+        return f"{self.scratch}/results.json"
+
+
+def run_plan(sandbox: Sandbox, plan: TestPlan, target: str, timeout: float) -> TestReport:
+    """Run the tests on the code as it is; the working tree is left without new files.
+
+    Args:
+        sandbox: Where.
+        plan: How.
+        target: What; "" is everything.
+        timeout: Seconds until the run is killed; what was finished by then is reported.
+    """
+    command = command_for(plan, target, sandbox)
+    options = "-p patchwright_pytest"
+    notes: tuple[str, ...] = ()
+    report = _run(sandbox, plan, command, options, target, timeout)
+    if not report.results and 'Error importing plugin "patchwright_pytest"' in report.tail:
+        options = "-rA"  # the command sets PYTHONPATH itself; the text has to do
+        report = _run(sandbox, plan, command, options, target, timeout)
+    if not report.results and (refused := _REFUSED.search(report.tail)):
+        notes = (
+            f"The project asks for pytest options whose plugins are not installed; ignored: {refused[1].strip()}.",
+        )
+        report = _run(sandbox, plan, command, options, target, timeout, ignored=refused[1])
+    return replace(report, notes=notes + report.notes)
+
+
+def _run(
+    sandbox: Sandbox,
+    plan: TestPlan,
+    command: str,
+    pytest_options: str,
+    target: str,
+    timeout: float,
+    ignored: str = "",
+) -> TestReport:
+    place = _prepare(sandbox)
+    own_report = plan.parser in ("jest", "mocha")
+    cache = shlex.quote(f"cache_dir={place.scratch}/cache")
+    environment = {
+        "PATCHWRIGHT_SCRATCH": place.scratch,
+        "PATCHWRIGHT_TEST_REPORT": place.records,
+        "PATCHWRIGHT_PYTEST_OPTIONS": f"{pytest_options} {_PYTEST_OPTIONS} -o {cache}",
+        "PATCHWRIGHT_PYTEST_IGNORED": " ".join(re.findall(r"(?:^| )(-[^\s=]+)", ignored)),
+        "PATCHWRIGHT_RESULTS": place.results,
+        # Nothing may be left in the repository, and the same code is to give the same report.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "COVERAGE_FILE": f"{place.scratch}/coverage",
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{place.scratch}/hypothesis",
+    }
+    if own_report:
+        environment["CI"] = "1"  # no watching for changes, no writing of snapshots
+    done = sandbox.run(_EXPORTS + command, cwd=plan.cwd, env=environment, timeout=timeout)
+    artefact = _read(sandbox, place.results if own_report else place.records)
+    _remove_new_files(sandbox, place)
+    text = clean(done.output)
+    cwd = place.root + plan.cwd.removeprefix(sandbox.workdir)
+    parsed = parsers.parse(plan.parser, parsers.RunOutput(text, place.root, cwd, done.exit_code, artefact))
+    notes = [note.replace(f"{place.root}/", "") for note in parsed.notes]
+    complete = done.end == "exited" and (parsed.finished or not parsed.running)
+    if parsed.running and not complete and done.end != "timeout":
+        parsed.results[parsed.running] = "error"  # the test that brought the run down
+    return TestReport(
+        results=parsed.results,
+        failures=tuple(replace(f, message=f.message.replace(f"{place.root}/", "")) for f in parsed.failures),
+        counts=parsed.counts or count(parsed.results),
+        duration=done.duration,
+        complete=complete,
+        exit_code=done.exit_code,
+        tail=text[-_TAIL:].replace(place.scratch, "/tmp/patchwright").replace(f"{place.root}/", ""),
+        target=target,
+        running=parsed.running,
+        command=command,
+        timed_out=done.end == "timeout",
+        notes=(
+            *(note.replace(f"{place.root}/", "") for note in parsed.notes),
+            *([done.note] if done.end == "lost" else []),
+        ),
+        covers=frozenset({target}),
+    )
+
+
+def _prepare(sandbox: Sandbox) -> _Workplace:
+    """Make the scratch directory with the plugin in it, and remember which files git does not know."""
+    done = sandbox.run(_PREPARE, cwd=sandbox.workdir, timeout=60.0)
+    lines = done.text.splitlines()
+    if not done.ok or len(lines) != 2:
+        raise SandboxError(f"no place for the tests' report could be made: {done.text.strip()[-300:] or done.end}")
+    root, scratch = lines
+    sandbox.write(f"{scratch}/lib/{_PLUGIN.name}", _PLUGIN.read_bytes())
+    return _Workplace(root, scratch, _read_names(sandbox, f"{scratch}/untracked"))
+
+
+def _read_names(sandbox: Sandbox, path: str) -> frozenset[str]:
+    names = sandbox.read(path).decode("utf-8", "surrogateescape").split("\0")
+    return frozenset(name for name in names if name)
+
+
+def _read(sandbox: Sandbox, path: str) -> str:
+    try:
+        return sandbox.read(path).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _remove_new_files(sandbox: Sandbox, place: _Workplace) -> None:
+    """Delete what the run left behind that git would take into the patch, and the directories that this empties."""
+    listing = f"{place.scratch}/untracked"
+    sandbox.run(f"git ls-files -z --others --exclude-standard > {shlex.quote(listing)}", cwd=sandbox.workdir)
+    now = _read_names(sandbox, listing)
+    new = sorted(now - place.untracked)
+    if not new:
+        return
+    kept = {str(folder) for name in now & place.untracked for folder in PurePosixPath(name).parents}
+    folders = {str(folder) for name in new for folder in PurePosixPath(name).parents} - kept - {"."}
+    sandbox.write(f"{place.scratch}/files", "\0".join(new).encode("utf-8", "surrogateescape"))
+    deepest_first = "\0".join(sorted(folders, reverse=True))
+    sandbox.write(f"{place.scratch}/folders", deepest_first.encode("utf-8", "surrogateescape"))
+    sandbox.run(_REMOVE, cwd=sandbox.workdir, env={"SCRATCH": place.scratch})
+
+
+def _run_on_original(sandbox: Sandbox, plan: TestPlan, target: str, timeout: float) -> TestReport:
+    edited = sandbox.snapshot()
+    try:
+        reset = sandbox.run(_ORIGINAL, cwd=sandbox.workdir, timeout=120.0)
+        if not reset.ok:
+            raise SandboxError(f"git could not bring back the code before the edits: {reset.text.strip()[-300:]}")
+        return run_plan(sandbox, plan, target, timeout)
+    finally:
+        sandbox.restore(edited)
+
+
+def _merged(baseline: TestReport | None, report: TestReport) -> TestReport:
+    if baseline is None:
+        return report
+    return replace(baseline, results={**baseline.results, **report.results}, covers=baseline.covers | report.covers)

@@ -1,0 +1,105 @@
+"""Turning what the agent wants to run into the runner's own arguments."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from aci_tools.sandbox.base import Sandbox
+from aci_tools.testing.plan import TestPlan
+from aci_tools.tools.base import ToolError
+
+
+def command_for(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
+    """The command that runs a target.
+
+    Args:
+        plan: How tests are run.
+        target: Files, ids or a pattern in the runner's own terms, options included; "" for everything.
+        sandbox: Where to look whether a word is a path.
+
+    Raises:
+        ToolError: This command cannot run a part of the tests.
+    """
+    if target and plan.parser == "auto" and "{target}" not in plan.command and "npm " not in plan.command:
+        raise ToolError(
+            f"`{plan.command}` always runs everything. Call run_tests without a target, or use bash for a part of it."
+        )
+    arguments = _arguments(plan, target, sandbox)
+    if (
+        plan.parser == "unittest"
+        and (discovery := re.search(r" discover\b.*$", plan.command))
+        and arguments[:3] == "-v "
+    ):
+        return f"{plan.command[: discovery.start()]} {arguments}"
+    if "{target}" in plan.command:
+        return plan.command.replace("{target}", arguments).strip()
+    if arguments and plan.command == "npm test --silent":
+        arguments = f"-- {arguments}"
+    return f"{plan.command} {arguments}".strip()
+
+
+def _arguments(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
+    words = _words(target)
+    if words and words[0].startswith("-"):
+        return shlex.join(words)
+    match plan.parser:
+        case "pytest":
+            return _pytest(target, words, plan, sandbox)
+        case "unittest":
+            return _unittest(words)
+        case "django":
+            return shlex.join(_dotted(word.removeprefix("tests/")) for word in words)
+        case "go":
+            return _go(words)
+        case "cargo":
+            integration = re.fullmatch(r"tests/(\w+)\.rs", target)
+            return f"--test {integration[1]}" if integration else shlex.join(words)
+        case "jest" if words and not re.search(r"[/.]", target):
+            return f"-t {shlex.quote(target)}"
+        case "mocha" if words and not re.search(r"[/.]", target):
+            return f"--grep {shlex.quote(target)}"
+        case _:
+            return shlex.join(words)
+
+
+def _words(target: str) -> list[str]:
+    """The words of a target; an id such as ``test_a.py::test_b[x y]`` is one word, spaces and quotes included."""
+    if "[" in target and "::" in target:
+        return [target]
+    try:
+        return shlex.split(target)
+    except ValueError:
+        return [target]
+
+
+def _pytest(target: str, words: list[str], plan: TestPlan, sandbox: Sandbox) -> str:
+    if not words:
+        return ""
+    paths = [word.split("::")[0] for word in words]
+    tests = " && ".join(f"[ -e {shlex.quote(path)} ]" for path in paths)
+    if sandbox.run(tests, cwd=plan.cwd).ok or "/" in target or "::" in target or ".py" in target:
+        return shlex.join(words)
+    return f"-k {shlex.quote(target)}"
+
+
+def _unittest(words: list[str]) -> str:
+    if all(re.fullmatch(r"\w+", word) for word in words):
+        return " ".join(f"-k {word}" for word in words)
+    return f"-v {shlex.join(map(_dotted, words))}"
+
+
+def _dotted(word: str) -> str:
+    """``tests/test_a.py::TestB::test_c`` as ``tests.test_a.TestB.test_c``."""
+    path, *names = word.split("::")
+    if path.endswith(".py"):
+        path = path.removesuffix(".py").removeprefix("./").replace("/", ".")
+    return ".".join([path, *names])
+
+
+def _go(words: list[str]) -> str:
+    names = [word for word in words if re.match(r"(?:Test|Example|Benchmark|Fuzz)\w*(?:/|$)", word)]
+    packages = [word if word.startswith(".") else f"./{word}" for word in words if word not in names]
+    packages = [package.rsplit("/", 1)[0] if package.endswith(".go") else package for package in packages]
+    pattern = "/".join(f"^{part}$" for part in names[0].split("/")) if len(names) == 1 else f"^({'|'.join(names)})$"
+    return (f"-run {shlex.quote(pattern)} " if names else "") + shlex.join(packages or ["./..."])

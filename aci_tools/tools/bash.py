@@ -1,0 +1,121 @@
+"""The ``bash`` tool."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+import signal
+from typing import TYPE_CHECKING
+
+from aci_tools.output import clean, clip
+from aci_tools.tools.base import COMMAND_FAILED, SANDBOX_LOST, TIMEOUT, Field, Observation, Tool
+
+if TYPE_CHECKING:
+    from aci_tools.sandbox.base import CommandResult
+    from aci_tools.session import Session
+
+_NO_OUTPUT = "Your command ran successfully and did not produce any output."
+# Programs that wait for a person at a terminal; the last group does so only without an argument.
+_WAITS_FOR_KEYS = frozenset("vi vim nvim nano emacs less more top htop watch man ssh ftp screen tmux".split())
+_FOLLOWS = ("tail -f", "tail -F", "git add -p", "git rebase -i", "git commit -p", "journalctl -f")
+_READS_INPUT = frozenset("python python3 ipython node irb cat psql mysql sqlite3 bc gdb pdb sh bash read".split())
+_PREFIXES = frozenset("sudo env time nice nohup exec command timeout stdbuf".split())
+
+
+class Bash(Tool):
+    """Run a shell command. `cd` lasts from call to call, variables do not; there is no terminal and no input."""
+
+    command: str = Field(description="Shell text, one or more lines.", body=True, min_length=1)
+
+    def run(self, session: Session) -> Observation:
+        """Run it in the session's directory, which the ``cd`` commands in it change."""
+        command = self.command.replace("\0", "")
+        token = secrets.token_hex(16)
+        seconds = session.settings.command_timeout
+        done = session.sandbox.run(_wrapped(command, session.cwd, token), cwd=session.root, timeout=seconds)
+        output, notes = _take_directory(done, session, token)
+        text = clip(clean(output).strip("\n"), session.settings.max_output, done.dropped)
+        if done.end == "timeout":
+            notes.append(f"The command was stopped after {seconds:g} seconds. {_advice(command)}")
+        elif done.end == "lost":
+            notes.append("The sandbox was lost while the command ran, and was rebuilt. Do not run it again as it is.")
+        elif done.exit_code:
+            notes.append(f"[exit code {done.exit_code}{_signal(done.exit_code)}]")
+        if done.note:
+            notes.append(done.note)
+        if not text.strip():
+            text = _NO_OUTPUT if done.ok else "The command did not produce any output."
+        code = {"timeout": TIMEOUT, "lost": SANDBOX_LOST}.get(done.end, "" if done.ok else COMMAND_FAILED)
+        data = {"exit_code": done.exit_code, "end": done.end, "cwd": session.cwd}
+        return Observation("\n".join([text, *notes]), ok=done.ok, code=code, data=data)
+
+
+def _wrapped(command: str, directory: str, token: str) -> str:
+    """The command with a prologue that goes to the directory and has the last one printed at exit.
+
+    The prologue is text before the command, not around it, so that an unclosed quote in it harms nothing but itself.
+    Standard output is kept aside as descriptor 9, because the command may redirect its own (``exec > log``).
+    """
+    report = f'[ -d "$PWD" ] && printf "\\n{token}%s{token}\\n" "$PWD" >&9 || printf "\\n{token}{token}\\n" >&9'
+    return (
+        f"cd {shlex.quote(directory)} 2>/dev/null || printf '{token}\\n'\n"
+        f"exec 9>&1; trap '{{ set +x; }} 2>/dev/null; {report}' EXIT\n"
+        f"{command}\n"
+    )
+
+
+def _take_directory(done: CommandResult, session: Session, token: str) -> tuple[bytes, list[str]]:
+    """Take the marks of the prologue out of the output, and move the session to where the command ended."""
+    mark = token.encode()
+    notes: list[str] = []
+    output = done.output
+    if output.startswith(mark + b"\n"):
+        output = output[len(mark) + 1 :]
+        notes.append(f"{session.cwd} does not exist any more, so this ran in {session.root}.")
+        session.cwd = session.root
+    ended = re.search(b"\n" + mark + b"(.*?)" + mark + b"\n", output, re.S)
+    if ended is None:
+        return output, notes
+    output = output[: ended.start()] + output[ended.end() :]
+    directory = ended[1].decode("utf-8", "surrogateescape")
+    if directory:
+        session.cwd = directory
+    else:
+        session.cwd = session.root
+        notes.append(f"The working directory was removed; the next command runs in {session.root}.")
+    return output, notes
+
+
+def _signal(code: int) -> str:
+    try:
+        return f": {signal.Signals(code - 128).name}" if code > 128 else ""
+    except ValueError:
+        return ""
+
+
+def _advice(command: str) -> str:
+    """What to try instead of a command that did not end."""
+    for words in _first_words(command):
+        name = words[0].rsplit("/", 1)[-1]
+        started = " ".join([name, *words[1:3]])
+        follows = next((start for start in _FOLLOWS if started.startswith(start)), "")
+        if name in _WAITS_FOR_KEYS or follows or (name in _READS_INPUT and len(words) == 1):
+            return f"`{follows or name}` waits for someone at a terminal, and there is none: use a command that ends by itself."
+    return "Run something smaller, or start it in the background with its output in a file and look at that within one call."
+
+
+def _first_words(command: str) -> list[list[str]]:
+    """The words of each simple command, without assignments and wrappers such as ``sudo``."""
+    lexer = shlex.shlex(command.replace("\n", " ; "), posix=True, punctuation_chars=";&|()")
+    lexer.whitespace_split = True
+    parts: list[list[str]] = [[]]
+    try:
+        for word in lexer:
+            if set(word) <= set(";&|()"):
+                parts.append([])
+            elif parts[-1] or (word not in _PREFIXES and not re.match(r"\w+=|-|\d+[smh]?$", word)):
+                parts[-1].append(word)
+    except ValueError:  # an unclosed quote
+        pass
+    return [words for words in parts if words]

@@ -1,0 +1,40 @@
+"""The ``run_tests`` tool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aci_tools.tools.base import NOT_FOUND, TESTS_FAILED, TIMEOUT, Field, Observation, Tool
+
+if TYPE_CHECKING:
+    from aci_tools.session import Session
+
+_LISTED = 50
+
+
+class RunTests(Tool):
+    """Run the project's tests and see what fails, and what changed compared with before any edit."""
+
+    target: str = Field("", description="A test file, test id or name pattern; leave it empty to run all tests.")
+
+    def run(self, session: Session) -> Observation:
+        """Run them with the session's deadline; the observation is not ok when anything fails or nothing runs."""
+        from aci_tools.testing import difference, run_project_tests, summarize
+
+        report = run_project_tests(session, self.target)
+        data = {
+            "command": report.command,
+            "target": report.target,
+            "exit_code": report.exit_code,
+            "complete": report.complete,
+            "counts": dict(report.counts),
+            "failing": list(report.failing[:_LISTED]),
+        }
+        if session.baseline is not None:
+            delta = difference(report, session.baseline)
+            data["newly_passing"] = list(delta.newly_passing[:_LISTED])
+            data["newly_failing"] = list(delta.newly_failing[:_LISTED])
+        code = TIMEOUT if report.timed_out else TESTS_FAILED
+        if report.complete and not report.results and report.exit_code == 5:
+            code = NOT_FOUND
+        return Observation(summarize(report, session.baseline), ok=report.ok, code="" if report.ok else code, data=data)
