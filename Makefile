@@ -1,0 +1,48 @@
+# make solve   set everything up and fix a real bug with the embedded model
+# make test    run every test
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+SEED ?= 1
+
+.PHONY: solve test check lint types bench setup image clean
+
+## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
+solve: setup image
+	$(BIN)/agent demo --seed $(SEED)
+
+## Every test. Docker tests skip with a reason where no engine answers, except in CI.
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## Lint, format, types.
+check: setup lint types
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+## Measure the overhead beside the peers (installs them into a virtual environment of their own).
+bench: setup image
+	$(BIN)/python benchmarks/overhead.py
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "this Python cannot make virtual environments: apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,languages]' --group dev
+	@touch $@
+
+## The container image of the default sandbox, where an engine answers and the image is not there yet.
+image:
+	@if docker info >/dev/null 2>&1; then scripts/default-image; fi
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,106 @@
+"""Configuration: layers, and what is said about mistakes in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aci_tools.errors import UsageError
+from agent.config import Config
+from agent.config_files import dump_config, load_config, profiles
+
+
+def test_flags_win_over_settings_over_later_files_over_earlier_ones(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("limits: {steps: 1, tokens: 10}\nsandbox: {env: {A: x, B: x}}\n")
+    (tmp_path / "b.yaml").write_text("limits: {steps: 2}\nsandbox: {env: {B: y}}\n")
+    files = [str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")]
+    assert load_config(files).limits.steps == 2
+    assert load_config(files).limits.tokens == 10
+    assert load_config(files).sandbox.env == {"A": "x", "B": "y"}
+    assert load_config(files, ["limits.steps=3"]).limits.steps == 3
+    assert load_config(files, ["limits.steps=3"], {"limits.steps": 4}).limits.steps == 4
+    assert load_config(files, ["limits.steps=3"], {"limits.steps": None}).limits.steps == 3
+
+
+@pytest.mark.parametrize("name", profiles())
+def test_every_profile_loads_and_its_printed_form_gives_it_back(name: str, tmp_path: Path) -> None:
+    config = load_config([name], ["sandbox.env.A=b", "model.extra.top_k=5", "limits.cost=null"])
+    (tmp_path / "printed.yaml").write_text(dump_config(config))
+    assert load_config([str(tmp_path / "printed.yaml")]) == config
+
+
+def test_the_printed_form_documents_every_key() -> None:
+    printed = dump_config(Config())
+    for section, model in Config():
+        for key in type(model).model_fields:
+            description = type(model).model_fields[key].description
+            assert description, f"{section}.{key} has no documentation"
+            assert f"  # {description.splitlines()[0]}\n  {key}:" in printed
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("limits.step=3", "unknown key limits.step; did you mean limits.steps?"),
+        ("limit.steps=3", "unknown key limit; did you mean limits?"),
+        ("aci.steps=3", "did you mean limits.steps?"),
+        ("zzz=1", "`agent config show` lists every key"),
+        ("limits.steps=many", "limits.steps: Input should be a valid integer"),
+        ("limits.steps=0", "limits.steps: Input should be greater than 0"),
+        ("sandbox.kind=vm", "sandbox.kind: Input should be 'auto', 'docker', 'namespace' or 'local'"),
+        ("limits.steps", "write it as key=value"),
+        ("limits=3", "limits is a section with keys such as steps"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(setting: str, says: str) -> None:
+    with pytest.raises(UsageError) as error:
+        load_config([], [setting])
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("limits: {steps: 1", "line 1, column 18"),
+        ("- a\n- b", "expected sections"),
+        ("limits:\n  stepz: 1\n", "unknown key limits.stepz; did you mean limits.steps?"),
+    ],
+)
+def test_mistakes_in_a_file_name_the_file(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as error:
+        load_config([str(path)])
+    assert "mine.yaml" in str(error.value)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_lists_the_profiles() -> None:
+    with pytest.raises(UsageError, match="no such file, and no such profile .*default, local-small, swebench"):
+        load_config(["nowhere.yaml"])
+
+
+def test_values_are_read_as_yaml() -> None:
+    config = load_config([], ["agent.tools=[open, submit]", "limits.time=null", "model.name=a:b=c", "aci.guard=false"])
+    assert config.agent.tools == ["open", "submit"]
+    assert config.limits.time is None
+    assert config.model.name == "a:b=c"
+    assert config.aci.guard is False
+
+
+def test_environment_variables_are_not_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMITS__STEPS", "7")
+    monkeypatch.setenv("PATCHWRIGHT_LIMITS_STEPS", "7")
+    assert load_config([]).limits.steps == Config().limits.steps
+
+
+def test_shipped_profiles_hold_only_what_they_change() -> None:
+    from importlib import resources
+
+    for name in profiles():
+        tree = yaml.safe_load((resources.files("agent.profiles") / f"{name}.yaml").read_text())
+        assert set(tree) <= set(Config.model_fields)
