@@ -44,7 +44,7 @@ class SandboxSpec:
         image: Container image (docker only).
         env: Environment variables of every command.
         startup: Shell lines run once in each command channel before the first command (``source activate …``).
-        read_only: Host directories shown read-only at the same path (namespace only): interpreters, virtual environments.
+        read_only: Host directories shown read-only at the same path (namespace only): interpreters, environments.
         network: Whether commands may reach a network.
         limits: What it may use.
         run_id: Name of the run, for labels.
@@ -71,7 +71,7 @@ class CommandResult:
         end: ``"exited"``; ``"timeout"``: killed at its deadline; ``"lost"``: the sandbox was lost under it and rebuilt.
         duration: Seconds.
         dropped: Bytes of output that were left out in the middle; they are marked by one line in ``output``.
-        note: What else the user of the command should be told, in a sentence ("2 background processes were ended."), or "".
+        note: What else the user of the command should be told, a sentence ("Background processes were ended …"), or "".
     """
 
     output: bytes
@@ -90,6 +90,23 @@ class CommandResult:
     def text(self) -> str:
         """The output as text; bytes that are not UTF-8 become U+FFFD."""
         return self.output.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a kind of sandbox can be used on this machine.
+
+    Attributes:
+        kind: Its name.
+        usable: Whether it can.
+        reason: What it would use; or why it cannot be used.
+        mend: What to do about that, or "".
+    """
+
+    kind: str
+    usable: bool
+    reason: str = ""
+    mend: str = ""
 
 
 @runtime_checkable

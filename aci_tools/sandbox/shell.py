@@ -1,0 +1,294 @@
+"""What all sandboxes share: commands, reading and writing over a channel that is rebuilt whenever it is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import re
+import shlex
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar, NoReturn
+
+from aci_tools.errors import SandboxError
+from aci_tools.sandbox.base import CommandResult, End, SandboxSpec
+from aci_tools.sandbox.channel import COUNT_NAMESPACE, Channel, Payload, Reply, Transport, new_token
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_STARTUP_TIMEOUT = 120.0
+_FILE_TIMEOUT = 60.0
+_SLOWEST_COPY = 4 * 1024 * 1024  # bytes a second
+_RECOUNTS = (0.002, 0.01, 0.03, 0.06)
+
+_LEFTOVERS = "Background processes were ended with the command."
+_LOST = "The command ended the sandbox's own shell; it was started anew, files are as the command left them."
+_DISK = "The command was ended because the sandbox holds more than {limit} bytes of new files: remove some."
+
+# Exit codes of our own scripts for files; 60 to 69 say that nothing was touched (see Channel.call).
+_IS_DIRECTORY, _MISSING, _NOT_REGULAR, _REFUSED = 61, 62, 63, 64
+_SAID_BY_THE_SYSTEM = {
+    os.strerror(code): code
+    for code in (
+        errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC,
+        errno.ENAMETOOLONG, errno.ELOOP, errno.ETXTBSY, errno.EFBIG, errno.EDQUOT, errno.EIO,
+    )
+}  # fmt: skip
+_KINDS_OF_ERROR: dict[int, type[OSError]] = {
+    errno.ENOENT: FileNotFoundError,
+    errno.EACCES: PermissionError,
+    errno.EPERM: PermissionError,
+    errno.EROFS: PermissionError,
+    errno.ENOTDIR: NotADirectoryError,
+}
+
+
+class ShellSandbox(ABC):
+    """A sandbox that is reached through a :class:`Channel`.
+
+    A kind says how a shell is started in it, how everything in it is ended, and how its file system is kept.
+
+    Args:
+        spec: How it is to be made.
+    """
+
+    kind: str
+    #: How the channel counts processes, and how many there are when no command runs.
+    count: ClassVar[str] = COUNT_NAMESPACE
+    idle_processes: ClassVar[int] = 1
+
+    def __init__(self, spec: SandboxSpec) -> None:
+        _check_names(spec.env)
+        self.spec = spec
+        self.id = uuid.uuid4().hex[:12]
+        self.workdir = spec.workdir
+        self.ends_at = time.time() + spec.limits.lifetime
+        self._channel: Channel | None = None
+        self._closed = False
+
+    @abstractmethod
+    def _connect(self) -> Transport:
+        """Start a shell (``BOOT_ARGV``) in the sandbox, and whatever it needs."""
+
+    @abstractmethod
+    def _end_processes(self) -> None:
+        """End every process of the sandbox, the channel's shell included; the file system stays."""
+
+    @abstractmethod
+    def _written(self) -> int:
+        """Bytes written beyond what the sandbox started with, or an estimate."""
+
+    @abstractmethod
+    def _remove(self) -> None:
+        """Remove everything that the sandbox has outside itself."""
+
+    @abstractmethod
+    def snapshot(self) -> str:
+        """See :class:`~aci_tools.sandbox.base.Sandbox`."""
+
+    @abstractmethod
+    def restore(self, snapshot: str) -> None:
+        """See :class:`~aci_tools.sandbox.base.Sandbox`."""
+
+    def run(
+        self,
+        command: str,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
+        output_limit: int | None = None,
+    ) -> CommandResult:
+        """See :class:`~aci_tools.sandbox.base.Sandbox`."""
+        if "\0" in command:
+            raise ValueError("a command cannot contain a NUL byte")
+        body = f"cd {shlex.quote(cwd or self.workdir)}{_exports(env or {})} && eval {shlex.quote(command)}"
+        limit = self.spec.limits.output if output_limit is None else output_limit
+        channel = self._ready_channel()
+        started = time.monotonic()
+        reply = channel.call(body, deadline=started + timeout, limit=limit, too_much=self._disk_is_full)
+        end: End = "exited"
+        note = ""
+        if reply.end == "done":
+            if reply.processes > self.idle_processes and not self._settles(channel):
+                note = _LEFTOVERS
+        elif reply.end == "lost":
+            end, note = "lost", _LOST
+        else:
+            end = "timeout"
+            note = _DISK.format(limit=self.spec.limits.disk) if reply.end == "disk" else ""
+        duration = time.monotonic() - started
+        if end != "exited" or note:
+            self._reset()
+        return CommandResult(
+            output=reply.output,
+            exit_code=reply.code if end == "exited" else None,
+            end=end,
+            duration=duration,
+            dropped=reply.dropped,
+            note=note,
+        )
+
+    def read(self, path: str) -> bytes:
+        """See :class:`~aci_tools.sandbox.base.Sandbox`."""
+        path, quoted = self._locate(path)
+        reply = self._file_call(
+            f"[ ! -d {quoted} ] || exit {_IS_DIRECTORY}; [ -e {quoted} ] || exit {_MISSING}; "
+            f"[ -f {quoted} ] || exit {_NOT_REGULAR}; exec cat -- {quoted}",
+            path,
+            timeout=_FILE_TIMEOUT * 5,
+        )
+        if reply.code:
+            _raise(reply, path)
+        return reply.output
+
+    def write(self, path: str, data: bytes) -> None:
+        """See :class:`~aci_tools.sandbox.base.Sandbox`."""
+        path, quoted = self._locate(path)
+        parent = shlex.quote(posixpath.dirname(path))
+        payload = Payload(new_token(), data)
+        # The file is opened once before the payload is asked for: what cannot be opened is refused with nothing sent.
+        reply = self._file_call(
+            f"[ ! -d {quoted} ] || exit {_IS_DIRECTORY}; [ -d {parent} ] || mkdir -p -- {parent} || exit {_REFUSED}; "
+            f"true >>{quoted} || exit {_REFUSED}; "
+            f"{{ printf %s '{payload.ready}' >&3; exec head -c {len(data)}; }} 3>&1 >{quoted}",
+            path,
+            timeout=_FILE_TIMEOUT + len(data) / _SLOWEST_COPY,
+            payload=payload,
+        )
+        if reply.code:
+            if reply.code not in range(60, 70):
+                self._reset()
+            _raise(reply, path)
+
+    def close(self) -> None:
+        """See :class:`~aci_tools.sandbox.base.Sandbox`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._drop_channel()
+        self._remove()
+
+    def _start(self) -> None:
+        """Open the first channel and see that what every tool needs is there."""
+        wanted = shlex.quote(self.workdir)
+        try:
+            self._channel = self._open_channel()
+            reply = self._channel.call(
+                f"command -v git >/dev/null 2>&1 || exit 61; [ -d {wanted} ] || exit 62",
+                deadline=time.monotonic() + _FILE_TIMEOUT,
+            )
+        except BaseException:
+            self.close()
+            raise
+        if reply.end == "done" and reply.code == 0:
+            return
+        self.close()
+        missing = {61: "has no git: install it there", 62: f"has no directory {self.workdir}: set its workdir"}
+        raise SandboxError(f"{self._called()} {missing.get(reply.code, 'does not run a first command')}")
+
+    def _called(self) -> str:
+        return f"the {self.kind} sandbox"
+
+    def _open_channel(self) -> Channel:
+        channel = Channel(self._connect(), self.count)
+        lines = f'cd /; export LANG="${{LANG:-C.UTF-8}}"{_exports(self.spec.env)}'
+        if self.spec.startup:
+            lines += f'; eval {shlex.quote(self.spec.startup)}\nset -- "$?"; set +euvx; (exit "$1")'
+        reply = channel.call(lines, deadline=time.monotonic() + _STARTUP_TIMEOUT, limit=4096, here=True)
+        if reply.end == "done" and reply.code == 0:
+            return channel
+        channel.close()
+        said = reply.output.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        how = {"done": f"exit code {reply.code}", "deadline": f"no end in {_STARTUP_TIMEOUT:.0f} s"}
+        raise SandboxError(f"the sandbox's startup lines failed ({how.get(reply.end, 'they ended the shell')}): {said}")
+
+    def _ready_channel(self) -> Channel:
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
+        if time.time() >= self.ends_at:
+            raise SandboxError(f"the sandbox's lifetime of {self.spec.limits.lifetime:.0f} s is over")
+        if self._channel is None or not self._channel.intact:
+            self._reset()
+        assert self._channel is not None
+        return self._channel
+
+    def _reset(self) -> None:
+        """End every process and open a new channel on the same file system."""
+        self._drop_channel()
+        try:
+            self._end_processes()
+            self._channel = self._open_channel()
+        except (ConnectionError, TimeoutError) as error:
+            raise SandboxError(f"{self._called()} was lost and could not be rebuilt: {error}") from error
+
+    def _drop_channel(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _settles(self, channel: Channel) -> bool:
+        """Whether what was still there after a command ends by itself at once: the rest of a pipeline, a zombie."""
+        for pause in _RECOUNTS:
+            time.sleep(pause)
+            reply = channel.call(":", deadline=time.monotonic() + 5, here=True)
+            if reply.end != "done":
+                return False
+            if reply.processes <= self.idle_processes:
+                return True
+        return False
+
+    def _disk_is_full(self) -> bool:
+        limit = self.spec.limits.disk
+        return limit is not None and self._written() > limit
+
+    def _locate(self, path: str) -> tuple[str, str]:
+        if not path or "\0" in path:
+            raise ValueError("a path cannot be empty or contain a NUL byte")
+        path = posixpath.join(self.workdir, path)
+        return path, shlex.quote(path)
+
+    def _file_call(self, body: str, path: str, timeout: float, payload: Payload | None = None) -> Reply:
+        reply = self._ready_channel().call(body, deadline=time.monotonic() + timeout, payload=payload)
+        if reply.end == "done":
+            return reply
+        self._reset()
+        raise OSError(f"{path}: the sandbox was lost under it, or took longer than {timeout:.0f} s")
+
+
+@contextmanager
+def closing_on_error(sandbox: ShellSandbox) -> Iterator[None]:
+    """Close a half-made sandbox when making the rest of it fails."""
+    try:
+        yield
+    except BaseException:
+        sandbox.close()
+        raise
+
+
+def _check_names(env: Mapping[str, str]) -> None:
+    for name, value in env.items():
+        if not _NAME.match(name) or "\0" in value:
+            raise ValueError(f"not an environment variable: {name!r}")
+
+
+def _exports(env: Mapping[str, str]) -> str:
+    _check_names(env)
+    return "".join(f" && export {name}={shlex.quote(value)}" for name, value in env.items())
+
+
+def _raise(reply: Reply, path: str) -> NoReturn:
+    if reply.code == _IS_DIRECTORY:
+        raise IsADirectoryError(path)
+    if reply.code == _MISSING:
+        raise FileNotFoundError(path)
+    if reply.code == _NOT_REGULAR:
+        raise OSError(f"{path}: not a regular file")
+    said = reply.output.decode("utf-8", "replace").strip()
+    for text, code in _SAID_BY_THE_SYSTEM.items():
+        if said.endswith(text) and code in _KINDS_OF_ERROR:
+            raise _KINDS_OF_ERROR[code](path)
+    raise OSError(f"{path}: {said.rpartition(': ')[2] or f'exit code {reply.code}'}")
