@@ -202,16 +202,15 @@ def _npm_script(package: str) -> str:
 def _npm_plan(script: str, root: str) -> TestPlan:
     source = "package.json, scripts.test"
     last = re.split(r"&&|;|\|\|", script)[-1]
-    npm = "npm test --silent --"
+    npm = "npm test --silent"
     if re.search(r"\bjest\b|\breact-scripts test\b", last):
-        return TestPlan(f'{npm} --ci --json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
+        return TestPlan(f'{npm} -- --ci --json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
     if re.search(r"\bvitest\b", last):
         run = "" if re.search(r"\bvitest run\b", last) else " --run"
-        return TestPlan(f'{npm}{run} --reporter=json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
+        return TestPlan(f'{npm} --{run} --reporter=json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
     if re.search(r"\bmocha\b", last):
         options = '--reporter json --reporter-option output="$PATCHWRIGHT_RESULTS"'
-        return TestPlan(f"{npm} {options}", "mocha", root, source)
+        return TestPlan(f"{npm} -- {options}", "mocha", root, source)
     if re.search(r"\bnode\b.* --test\b", last):
-        options = 'NODE_OPTIONS="--test-reporter=tap${NODE_OPTIONS:+ $NODE_OPTIONS}"'
-        return TestPlan(f"{options} {npm}", "tap", root, source)
-    return TestPlan("npm test --silent", "auto", root, source)
+        return TestPlan(npm, "tap", root, source)
+    return TestPlan(npm, "auto", root, source)

@@ -43,7 +43,7 @@ def _place(path: Any, line: Any) -> Any:
 def _doctest(longrepr: Any) -> Any:
     place, lines = longrepr.reprlocation_lines[-1]
     starts = [number for number, line in enumerate(lines) if re.match(r"\d+ +>>>", line)]
-    text = [re.sub(r"^\d{3} ", "", line) for line in lines[starts[-1] if starts else 0 :]]
+    text = [re.sub(r"^\d{3} +(?=>>>|\.\.\.)", "", line) for line in lines[starts[-1] if starts else 0 :]]
     return "\n".join(text), [_place(place.path, place.lineno)]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PLUGIN = Path(__file__).with_name("patchwright_pytest.py")
 _TAIL = 3000
+_PARALLEL = ("jest", "go", "cargo")  # their tests end in a different order each time
 
 # The scratch directory is inside the git directory: git never takes it for a change, and it lives as long as the
 # repository does, which a sandbox's /tmp need not.
@@ -142,12 +143,17 @@ def _run(
     }
     if own_report:
         environment["CI"] = "1"  # no watching for changes, no writing of snapshots
+    if plan.parser == "tap":
+        environment["NODE_OPTIONS"] = "--test-reporter=tap"
     done = sandbox.run(_EXPORTS + command, cwd=plan.cwd, env=environment, timeout=timeout)
     artefact = _read(sandbox, place.results if own_report else place.records)
     _remove_new_files(sandbox, place)
     text = clean(done.output)
     cwd = place.root + plan.cwd.removeprefix(sandbox.workdir)
     parsed = parsers.parse(plan.parser, parsers.RunOutput(text, place.root, cwd, done.exit_code, artefact))
+    if plan.parser in _PARALLEL:
+        parsed.results = dict(sorted(parsed.results.items()))
+        parsed.failures.sort(key=lambda failure: failure.id)
     notes = [note.replace(f"{place.root}/", "") for note in parsed.notes]
     complete = done.end == "exited" and (parsed.finished or not parsed.running)
     if parsed.running and not complete and done.end != "timeout":
@@ -164,10 +170,7 @@ def _run(
         running=parsed.running,
         command=command,
         timed_out=done.end == "timeout",
-        notes=(
-            *(note.replace(f"{place.root}/", "") for note in parsed.notes),
-            *([done.note] if done.end == "lost" else []),
-        ),
+        notes=(*notes, done.note) if done.end == "lost" else tuple(notes),
         covers=frozenset({target}),
     )
 

@@ -105,7 +105,8 @@ def _headline(report: TestReport) -> str:
     if not report.complete:
         return f"{command} broke off (exit code {report.exit_code}){at_work}. Until then: {counts or 'no result'}."
     if report.counts:
-        ended = "" if report.failing or not report.exit_code else f", yet the exit code is {report.exit_code}"
+        failed = report.counts.get("failed", 0) + report.counts.get("error", 0)
+        ended = "" if failed or not report.exit_code else f", yet the exit code is {report.exit_code}"
         return f"{counts}{ended} ({command})"
     if report.exit_code == 0:
         return f"{command} succeeded (exit code 0)."

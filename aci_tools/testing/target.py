@@ -31,7 +31,7 @@ def command_for(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
         and (discovery := re.search(r" discover\b.*$", plan.command))
         and arguments[:3] == "-v "
     ):
-        return f"{plan.command[: discovery.start()]} {arguments}"
+        return _named(plan.command[: discovery.start()], discovery[0], arguments)
     if "{target}" in plan.command:
         return plan.command.replace("{target}", arguments).strip()
     if arguments and plan.command == "npm test --silent":
@@ -87,6 +87,16 @@ def _unittest(words: list[str]) -> str:
     if all(re.fullmatch(r"\w+", word) for word in words):
         return " ".join(f"-k {word}" for word in words)
     return f"-v {shlex.join(map(_dotted, words))}"
+
+
+def _named(python: str, discovery: str, arguments: str) -> str:
+    """Run named tests under the names that discovery gives them, which begin below its start directory."""
+    start = re.search(r" -s (\S+)", discovery)
+    if start is None:
+        return f"{python} {arguments}"
+    prefix = start[1].replace("/", ".") + "."
+    names = [name.removeprefix(prefix) for name in arguments.split()]
+    return f'export PYTHONPATH="$PWD/{start[1]}${{PYTHONPATH:+:$PYTHONPATH}}"; {python} {" ".join(names)}'
 
 
 def _dotted(word: str) -> str:

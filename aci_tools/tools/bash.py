@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _NO_OUTPUT = "Your command ran successfully and did not produce any output."
 # Programs that wait for a person at a terminal; the last group does so only without an argument.
-_WAITS_FOR_KEYS = frozenset("vi vim nvim nano emacs less more top htop watch man ssh ftp screen tmux".split())
+_WAITS_FOR_KEYS = re.compile(r"vi|vim|nvim|nano|emacs|less|more|top|htop|watch|man|ssh|ftp|screen|tmux")
 _FOLLOWS = ("tail -f", "tail -F", "git add -p", "git rebase -i", "git commit -p", "journalctl -f")
-_READS_INPUT = frozenset("python python3 ipython node irb cat psql mysql sqlite3 bc gdb pdb sh bash read".split())
-_PREFIXES = frozenset("sudo env time nice nohup exec command timeout stdbuf".split())
+_READS_INPUT = re.compile(r"python[\d.]*|ipython|node|irb|cat|psql|mysql|sqlite3|bc|gdb|sh|bash|read")
+_SKIPPED = re.compile(r"sudo|env|time|nice|nohup|exec|command|timeout|stdbuf|\w+=.*|-.*|\d+[smh]?", re.S)
 
 
 class Bash(Tool):
@@ -39,7 +39,7 @@ class Bash(Tool):
         if done.end == "timeout":
             notes.append(f"The command was stopped after {seconds:g} seconds. {_advice(command)}")
         elif done.end == "lost":
-            notes.append("The sandbox was lost while the command ran, and was rebuilt. Do not run it again as it is.")
+            notes.append("The command could not finish. Do not run it again as it is.")
         elif done.exit_code:
             notes.append(f"[exit code {done.exit_code}{_signal(done.exit_code)}]")
         if done.note:
@@ -54,13 +54,14 @@ class Bash(Tool):
 def _wrapped(command: str, directory: str, token: str) -> str:
     """The command with a prologue that goes to the directory and has the last one printed at exit.
 
-    The prologue is text before the command, not around it, so that an unclosed quote in it harms nothing but itself.
-    Standard output is kept aside as descriptor 9, because the command may redirect its own (``exec > log``).
+    The prologue stands before the command, not around it, so that an unclosed quote there harms nothing but itself, and
+    on the same line, so that the shell's messages count lines as the agent does. Standard output is kept aside as
+    descriptor 9, because the command may redirect its own (``exec > log``).
     """
     report = f'[ -d "$PWD" ] && printf "\\n{token}%s{token}\\n" "$PWD" >&9 || printf "\\n{token}{token}\\n" >&9'
     return (
-        f"cd {shlex.quote(directory)} 2>/dev/null || printf '{token}\\n'\n"
-        f"exec 9>&1; trap '{{ set +x; }} 2>/dev/null; {report}' EXIT\n"
+        f"cd {shlex.quote(directory)} 2>/dev/null || printf '{token}\\n'; "
+        f"exec 9>&1; trap '{{ set +x; }} 2>/dev/null; {report}' EXIT; "
         f"{command}\n"
     )
 
@@ -100,9 +101,9 @@ def _advice(command: str) -> str:
         name = words[0].rsplit("/", 1)[-1]
         started = " ".join([name, *words[1:3]])
         follows = next((start for start in _FOLLOWS if started.startswith(start)), "")
-        if name in _WAITS_FOR_KEYS or follows or (name in _READS_INPUT and len(words) == 1):
-            return f"`{follows or name}` waits for someone at a terminal, and there is none: use a command that ends by itself."
-    return "Run something smaller, or start it in the background with its output in a file and look at that within one call."
+        if _WAITS_FOR_KEYS.fullmatch(name) or follows or (_READS_INPUT.fullmatch(name) and len(words) == 1):
+            return f"`{follows or name}` waits for someone at a terminal, and there is none."
+    return "Run something smaller, or see whether it waits for something that never comes."
 
 
 def _first_words(command: str) -> list[list[str]]:
@@ -114,7 +115,7 @@ def _first_words(command: str) -> list[list[str]]:
         for word in lexer:
             if set(word) <= set(";&|()"):
                 parts.append([])
-            elif parts[-1] or (word not in _PREFIXES and not re.match(r"\w+=|-|\d+[smh]?$", word)):
+            elif parts[-1] or not _SKIPPED.fullmatch(word):
                 parts[-1].append(word)
     except ValueError:  # an unclosed quote
         pass

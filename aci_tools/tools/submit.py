@@ -23,8 +23,9 @@ class Submit(Tool):
     def run(self, session: Session) -> Observation:
         """End the attempt; where the profile asks for a review, the first call shows the diff instead."""
         patch = session.patch()
+        files = _FILE.findall(patch)
         data = {
-            "files": _FILE.findall(patch),
+            "files": files,
             "added": len(re.findall(r"^\+(?!\+\+ )", patch, re.M)),
             "removed": len(re.findall(r"^-(?!-- )", patch, re.M)),
         }
@@ -33,7 +34,7 @@ class Submit(Tool):
             return Observation(_review(patch) if patch else _NOTHING, data=data)
         if not patch:
             return Observation("Submitted without any change.", data=data, done=True)
-        return Observation(f"Submitted changes to {', '.join(data['files'])}.", data=data, done=True)
+        return Observation(f"Submitted changes to {', '.join(files)}.", data=data, done=True)
 
 
 _NOTHING = (

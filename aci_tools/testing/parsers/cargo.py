@@ -57,10 +57,13 @@ def _failure(test: str, lines: list[str], output: RunOutput) -> Failure:
             if panic := _PANIC.match("\n".join(lines[number:end])):
                 old = panic["old"]
                 rest = old.splitlines() if old else lines[end:]
-                said = [text for text in rest if text.strip() and not text.startswith(("note: ", "stack backtrace:"))]
+                rest = rest[: rest.index("stack backtrace:")] if "stack backtrace:" in rest else rest
+                said = [text for text in rest if text.strip() and not text.startswith("note: ")]
                 place = output.place(panic["path"], int(panic["line"]))
                 return Failure(test, "\n".join(said), (place,) if place else ())
-    return Failure(test, "\n".join(lines).strip())
+    at = re.search(r" at (\S+?):(\d+):\d+$", "\n".join(lines), re.M)
+    place = output.place(at[1], int(at[2])) if at else None
+    return Failure(test, "\n".join(lines).strip(), (place,) if place else ())
 
 
 def _read_compiler(parsed: Parsed, output: RunOutput) -> None:

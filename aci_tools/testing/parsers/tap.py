@@ -19,6 +19,7 @@ def parse(output: RunOutput) -> Parsed:
     parsed = Parsed(finished=bool(_PLAN.search(output.text)))
     open_tests: dict[int, str] = {}
     with_children: set[str] = set()
+    comments: list[str] = []  # what a test file wrote, when it could not be loaded: above its point
     lines = output.text.splitlines()
     for number, line in enumerate(lines):
         if started := _SUBTEST.match(line):
@@ -31,11 +32,15 @@ def parse(output: RunOutput) -> Parsed:
             with_children.update(" > ".join(above[: end + 1]) for end in range(len(above)))
             name = " > ".join([*above, point[4] or f"test {point[3]}"])
             parsed.running = ""
-            if name in with_children:
-                continue
-            parsed.results[name] = _status(point[2].lower() == "ok", (point[5] or "").upper())
-            if parsed.results[name] == "failed":
-                parsed.failures.append(_failure(name, lines[number + 1 :], depth, output))
+            if name not in with_children:
+                status = _status(point[2].lower() == "ok", (point[5] or "").upper())
+                name = _distinct(_relative(name, output), parsed)
+                parsed.results[name] = status
+                if status == "failed":
+                    parsed.failures.append(_failure(name, lines[number + 1 :], depth, comments, output))
+            comments = []
+        elif line.startswith("# "):
+            comments.append(line[2:])
     if parsed.finished:
         parsed.running = ""
     return parsed
@@ -49,9 +54,30 @@ def _status(passed: bool, directive: str) -> Status:
     return "passed" if passed else "failed"
 
 
-def _failure(name: str, following: list[str], depth: int, output: RunOutput) -> Failure:
+def _relative(name: str, output: RunOutput) -> str:
+    """Node names a file that it could not load by its absolute path."""
+    place = output.place(name) if name.startswith("/") else None
+    return place.path if place else name
+
+
+def _distinct(name: str, parsed: Parsed) -> str:
+    """Tests of several files may have one name."""
+    number = 2
+    same = name
+    while same in parsed.results:
+        same, number = f"{name} #{number}", number + 1
+    return same
+
+
+def _failure(name: str, following: list[str], depth: int, comments: list[str], output: RunOutput) -> Failure:
     values = _diagnostics(following, depth)
+    if values.get("code") == "ERR_TEST_FAILURE" and values.get("error") == "test failed":
+        errors = [line for line in comments if re.match(r"(?:\w+)?Error(?: \[\w+\])?: ", line)]
+        values["error"] = errors[-1] if errors else values["error"]
+        values["stack"] = "\n".join(line for line in comments if line.strip().startswith("at "))
     message = values.get("error") or values.get("message") or ""
+    if not message and "expected" in values:
+        message = f"expected: {values['expected']}\nactual: {values.get('actual', '')}"
     kind = values.get("name", "")
     found = failure(name, f"{message}\n{values.get('stack') or values.get('at') or ''}", output)
     places = found.places
@@ -65,16 +91,17 @@ def _failure(name: str, following: list[str], depth: int, output: RunOutput) -> 
 def _diagnostics(lines: list[str], depth: int) -> dict[str, str]:
     """The YAML block below a point; only its text values are wanted, so it is read by indentation."""
     margin = " " * (depth + 2)
-    if not lines or lines[0] != f"{margin}---":
+    if len(lines) < 2 or lines[0] != f"{margin}---":
         return {}
+    keys = " " * (len(lines[1]) - len(lines[1].lstrip()))
     values: dict[str, str] = {}
     key = ""
     for line in lines[1:]:
         if line == f"{margin}...":
             break
-        if line.startswith(f"{margin}  ") or not line.strip():
-            values[key] = f"{values.get(key, '')}{line[len(margin) + 2 :]}\n"
+        if line.startswith(f"{keys} ") or not line.strip():
+            values[key] = f"{values.get(key, '')}{line[len(keys) + 2 :]}\n"
         elif pair := _KEY.match(line):
             key = pair[1]
-            values[key] = "" if pair[2] in ("|-", "|", ">", ">-") else pair[2].strip("'\"")
+            values[key] = "" if pair[2] in ("|-", "|", ">", ">-") else pair[2].strip().strip("'\"")
     return {key: value.strip("\n") for key, value in values.items()}
