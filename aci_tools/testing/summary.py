@@ -51,14 +51,13 @@ def difference(report: TestReport, baseline: TestReport) -> Difference:
     now, before = report.results, baseline.results
     shared = [test for test in now if test in before]
     unknown = [test for test in now if test not in before] if baseline.complete else []
-    same_target = report.target in baseline.covers and (report.target == "" or "" not in baseline.covers)
-    comparable = report.complete and same_target and len(baseline.covers) == 1
+    same_target = report.complete and baseline.covers == {report.target}
     return Difference(
         newly_passing=tuple(t for t in shared if now[t] == "passed" and before[t] in (*FAILING, "xfail")),
         newly_failing=tuple(t for t in shared if now[t] in FAILING and before[t] not in FAILING),
         new_failing=tuple(t for t in unknown if now[t] in FAILING),
         new_passing=tuple(t for t in unknown if now[t] == "passed"),
-        gone=tuple(t for t in before if t not in now and before[t] != "skipped") if comparable else (),
+        gone=tuple(t for t in before if t not in now and before[t] != "skipped") if same_target else (),
     )
 
 

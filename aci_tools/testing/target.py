@@ -26,11 +26,8 @@ def command_for(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
             f"`{plan.command}` always runs everything. Call run_tests without a target, or use bash for a part of it."
         )
     arguments = _arguments(plan, target, sandbox)
-    if (
-        plan.parser == "unittest"
-        and (discovery := re.search(r" discover\b.*$", plan.command))
-        and arguments[:3] == "-v "
-    ):
+    discovery = re.search(r" discover\b.*$", plan.command) if plan.parser == "unittest" else None
+    if discovery and arguments.startswith("-v "):  # named tests are loaded, not discovered
         return _named(plan.command[: discovery.start()], discovery[0], arguments)
     if "{target}" in plan.command:
         return plan.command.replace("{target}", arguments).strip()

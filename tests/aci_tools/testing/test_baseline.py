@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from aci_tools.errors import SandboxError
 from aci_tools.testing import difference, run_project_tests, summarize
 
 TESTS = """from calc import add, divide
@@ -53,14 +52,13 @@ def test_the_baseline_is_found_out_after_the_edit_and_the_edit_stays(session):
     assert session.baseline.results == {"test_calc.py::test_add": "passed", "test_calc.py::test_divide": "failed"}
 
 
-def test_the_edit_stays_when_the_run_before_it_cannot_be_made(session):
+def test_the_edit_stays_when_git_cannot_bring_back_the_code_before_it(session):
     session.write("calc.py", MENDED)
-    session.sandbox.run("git -c user.name=a -c user.email=a@example.org commit -qam edited && echo '# more' >> calc.py")
-    session.sandbox.run("rm .git/refs/heads/* && git symbolic-ref HEAD refs/heads/gone")
-    session.test_plan = None
-    with pytest.raises(SandboxError):
-        run_project_tests(session)
-    assert session.read("calc.py") == MENDED + b"# more\n"
+    session.sandbox.run("touch .git/index.lock")
+    report = run_project_tests(session)
+    assert report.counts == {"passed": 2}
+    assert session.baseline is None
+    assert session.read("calc.py") == MENDED
 
 
 def test_only_tests_of_the_same_target_are_compared(session):
