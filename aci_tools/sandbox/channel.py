@@ -41,10 +41,10 @@ class Transport(Protocol):
     """A pair of byte streams to a shell."""
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all bytes.
+        """Send all bytes, or stop early when the other side takes no more and has something to say, or is gone.
 
         Raises:
-            OSError: The shell is gone, or it did not take the bytes until ``deadline`` (a time.monotonic() value).
+            TimeoutError: It did neither until ``deadline`` (a time.monotonic() value).
         """
 
     def receive(self, timeout: float) -> bytes | None:
@@ -104,6 +104,13 @@ class Channel:
         """Whether the shell still waits for a script, as far as can be seen without asking it."""
         return self._transport.receive(0) is None
 
+    def quote(self, text: str) -> str:
+        """Shell text for one word, on a single line for bash: the lines of what it evaluates then count from one."""
+        if self._bash and "\n" in text:
+            text = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+            return f"$'{text}'"
+        return shlex.quote(text)
+
     def close(self) -> None:
         """Let go of the shell; it ends by itself when it reads the end of its input."""
         self._transport.close()
@@ -141,8 +148,8 @@ class Channel:
         try:
             self._transport.send(_encode(script) + (b"\0" if self._bash else b"\n"), deadline)
             return self._await(token.encode(), excerpt, deadline, payload, too_much)
-        except OSError:
-            return _reply(excerpt, "deadline" if time.monotonic() >= deadline else "lost")
+        except TimeoutError:
+            return _reply(excerpt, "deadline")
 
     def _await(
         self,

@@ -157,9 +157,9 @@ class DockerSandbox(ShellSandbox):
         deadline = time.monotonic() + _SWEEP_PATIENCE
         try:
             control.send(_SWEEP, deadline)
-            return bool(control.receive(_SWEEP_PATIENCE))
-        except OSError:
+        except TimeoutError:
             return False
+        return bool(control.receive(_SWEEP_PATIENCE))
 
     def _written(self) -> int:
         with _engine_errors():

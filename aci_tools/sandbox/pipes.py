@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import select
@@ -43,8 +42,9 @@ class PipeTransport:
             fcntl.fcntl(self._stdout, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         self._reading = select.poll()
         self._reading.register(self._stdout, select.POLLIN)
-        self._writing = select.poll()
-        self._writing.register(self._stdin, select.POLLOUT)
+        self._both = select.poll()
+        self._both.register(self._stdout, select.POLLIN)
+        self._both.register(self._stdin, select.POLLOUT)
 
     @staticmethod
     def _start(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -67,9 +67,14 @@ class PipeTransport:
         while view:
             try:
                 view = view[os.write(self._stdin, view[:_CHUNK]) :]
+            except BrokenPipeError:
+                return
             except BlockingIOError:
-                if not self._writing.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                    raise TimeoutError(errno.ETIMEDOUT, "the shell does not read") from None
+                ready = self._both.poll(max(0.0, deadline - time.monotonic()) * 1000)
+                if not ready:
+                    raise TimeoutError("the shell does not read") from None
+                if self._stdin not in dict(ready):
+                    return
 
     def receive(self, timeout: float) -> bytes | None:
         """See :class:`~aci_tools.sandbox.channel.Transport`."""

@@ -30,17 +30,21 @@ def end_namespace(outer: int) -> None:
     Args:
         outer: The process whose child is the namespace's first process.
     """
-    ends = []
+    # The outer process ends by itself once it has collected its child; ended first, it would leave that to strangers.
     for pid in (*children(outer), outer):
         with contextlib.suppress(ProcessLookupError):
-            ends.append(os.pidfd_open(pid))
-    for end in ends:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(end, signal.SIGKILL)
-    for end in ends:
-        # The first process of a namespace counts as ended only when all others have.
-        select.select([end], [], [], _PATIENCE)
-        os.close(end)
+            end = os.pidfd_open(pid)
+            try:
+                if pid != outer or not _ended(end):
+                    signal.pidfd_send_signal(end, signal.SIGKILL)
+                    _ended(end)
+            finally:
+                os.close(end)
+
+
+def _ended(process: int) -> bool:
+    """Wait for the end of the process that a descriptor stands for; a namespace's first is the last to end there."""
+    return bool(select.select([process], [], [], _PATIENCE)[0])
 
 
 def end_marked(sandbox: str, root: int | None) -> None:

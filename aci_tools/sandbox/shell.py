@@ -7,6 +7,7 @@ import os
 import posixpath
 import re
 import shlex
+import signal
 import time
 import uuid
 from abc import ABC, abstractmethod
@@ -33,7 +34,7 @@ _IS_DIRECTORY, _MISSING, _NOT_REGULAR, _REFUSED = 61, 62, 63, 64
 _SAID_BY_THE_SYSTEM = {
     os.strerror(code): code
     for code in (
-        errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC,
+        errno.ENOENT, errno.EEXIST, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC,
         errno.ENAMETOOLONG, errno.ELOOP, errno.ETXTBSY, errno.EFBIG, errno.EDQUOT, errno.EIO,
     )
 }  # fmt: skip
@@ -43,6 +44,7 @@ _KINDS_OF_ERROR: dict[int, type[OSError]] = {
     errno.EPERM: PermissionError,
     errno.EROFS: PermissionError,
     errno.ENOTDIR: NotADirectoryError,
+    errno.EEXIST: NotADirectoryError,  # of mkdir -p: what stands there is no directory
 }
 
 
@@ -287,6 +289,8 @@ def _raise(reply: Reply, path: str) -> NoReturn:
         raise FileNotFoundError(path)
     if reply.code == _NOT_REGULAR:
         raise OSError(f"{path}: not a regular file")
+    if reply.code == 128 + signal.SIGXFSZ:
+        raise OSError(f"{path}: {os.strerror(errno.EFBIG)}")
     said = reply.output.decode("utf-8", "replace").strip()
     for text, code in _SAID_BY_THE_SYSTEM.items():
         if said.endswith(text) and code in _KINDS_OF_ERROR:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import time
+from ssl import SSLWantReadError, SSLWantWriteError
 from typing import Any
 
 _HEADER = 8
@@ -23,6 +25,8 @@ class ExecTransport:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._socket = getattr(stream, "_sock", stream)
+        self._both = select.poll()
+        self._both.register(self._socket.fileno(), select.POLLIN | select.POLLOUT)
         self._raw = bytearray()
 
     @property
@@ -32,8 +36,19 @@ class ExecTransport:
 
     def send(self, data: bytes, deadline: float) -> None:
         """See :class:`~aci_tools.sandbox.channel.Transport`."""
-        self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-        self._socket.sendall(data)
+        view = memoryview(data)
+        self._socket.settimeout(0.0)
+        while view:
+            try:
+                view = view[self._socket.send(view[:_CHUNK]) :]
+            except (BlockingIOError, SSLWantReadError, SSLWantWriteError):
+                ready = self._both.poll(max(0.0, deadline - time.monotonic()) * 1000)
+                if not ready:
+                    raise TimeoutError("the shell does not read") from None
+                if not ready[0][1] & select.POLLOUT:
+                    return
+            except OSError:
+                return
 
     def receive(self, timeout: float) -> bytes | None:
         """See :class:`~aci_tools.sandbox.channel.Transport`."""
@@ -42,7 +57,7 @@ class ExecTransport:
             self._socket.settimeout(max(0.0, deadline - time.monotonic()))
             try:
                 chunk = self._socket.recv(_CHUNK)
-            except (TimeoutError, BlockingIOError):
+            except (TimeoutError, BlockingIOError, SSLWantReadError):
                 return None
             except OSError:
                 return b""
