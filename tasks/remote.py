@@ -1,0 +1,136 @@
+"""Repositories on other machines: which words name one, and how its history is fetched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from aci_tools.errors import InfrastructureError, UsageError
+from tasks.git import Git, GitError, commit_of, last_line
+
+_SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:(?!//)(?!:)\S+")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REFUSED = (
+    "authentication failed",
+    "could not read username",
+    "could not read password",
+    "permission denied",
+    "terminal prompts disabled",
+    "host key verification failed",
+    "returned error: 401",
+    "returned error: 403",
+)
+_ABSENT = ("not found", "does not exist", "not appear to be a git repository", "returned error: 404", "no such")
+_NO_REVISION = ("couldn't find remote ref", "not our ref", "unadvertised object", "invalid refspec", "no such ref")
+
+
+def locate(repo: str) -> Path | str:
+    """What a user's word for a repository names.
+
+    Args:
+        repo: A path, or a URL that ``git clone`` takes.
+
+    Returns:
+        The path of a directory, or a clone URL.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if not repo or repo.startswith("-") or "\n" in repo or "\0" in repo:
+        raise UsageError(f"not a repository: {repo!r}; give a directory or a clone URL")
+    path = Path(repo).expanduser()
+    if path.is_dir():
+        return path
+    scheme, separator, _ = repo.partition("://")
+    if separator:
+        return _with_scheme(repo, scheme.lower())
+    if re.match(r"[\w+-]+::", repo):
+        raise UsageError(f"transport helpers are not allowed: {repo}; give an https or ssh URL")
+    if path.exists():
+        raise UsageError(f"not a directory: {repo}; give the repository's directory")
+    if _SCP_LIKE.fullmatch(repo):
+        return repo
+    hint = ""
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", repo) and not repo.startswith("."):
+        hint = f"; for GitHub's give https://github.com/{repo}"
+    raise UsageError(f"no such directory: {repo}{hint}")
+
+
+def _with_scheme(repo: str, scheme: str) -> Path | str:
+    if scheme in ("https", "http", "ssh", "git"):
+        return repo
+    if scheme != "file":
+        raise UsageError(f"cannot clone over {scheme}: {without_credentials(repo)}; https, ssh, git and file work")
+    path = Path(unquote(urlsplit(repo).path))
+    if not path.is_dir():
+        raise UsageError(f"no such directory: {path}")
+    return path
+
+
+def without_credentials(url: str) -> str:
+    """A clone URL without the password or token that it may hold."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if at and parts.scheme == "ssh":
+        host = f"{user.partition(':')[0]}@{host}"
+    return urlunsplit(parts._replace(netloc=host))
+
+
+def fetch(url: str, base: str | None, scratch: Path) -> str:
+    """Fetch the history of a remote repository up to a revision into a bare repository made for it.
+
+    Only that history is asked for when the server can find the revision by itself; otherwise all branches and tags are.
+
+    Args:
+        url: A clone URL.
+        base: A branch, a tag, a commit or any other revision; ``None`` for the remote's default branch.
+        scratch: Directory of the bare repository, not there yet.
+
+    Returns:
+        The id of the commit.
+
+    Raises:
+        UsageError: There is no such repository or revision.
+        InfrastructureError: It could not be reached, or refused access.
+    """
+    Git(scratch.parent).output("init", "--quiet", "--bare", "--template=", str(scratch))
+    git = Git(scratch, network=True)
+    wanted = base or "HEAD"
+    if base is None or _COMMIT.fullmatch(base) or Git(scratch).run("check-ref-format", f"refs/{base}").returncode == 0:
+        try:
+            _fetch(git, url, f"+{wanted}:refs/heads/patchwright-base")
+        except GitError as error:
+            if not any(sign in error.stderr.lower() for sign in _NO_REVISION):
+                raise _explained(url, error.stderr) from error
+        else:
+            return Git(scratch).line("rev-parse", "--verify", "refs/heads/patchwright-base^{commit}")
+    try:
+        _fetch(git, url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    except GitError as error:
+        raise _explained(url, error.stderr) from error
+    found = commit_of(Git(scratch), wanted)
+    if found is None:
+        clean = without_credentials(url)
+        raise UsageError(f"no revision {base} in {clean}" if base else f"{clean} has no commit yet")
+    return found
+
+
+def _fetch(git: Git, url: str, *refspecs: str) -> None:
+    git.output("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url, *refspecs)
+
+
+def _explained(url: str, stderr: str) -> UsageError | InfrastructureError:
+    clean = without_credentials(url)
+    said = stderr.lower()
+    if any(sign in said for sign in _REFUSED):
+        return InfrastructureError(
+            f"cannot clone {clean}: access refused; is it private? Set up a git credential helper or an ssh key"
+        )
+    if any(sign in said for sign in _ABSENT) and "could not resolve" not in said:
+        return UsageError(f"cannot clone {clean}: no such repository, or it is private and you have no access")
+    by_ssh = [line for line in stderr.splitlines() if line.startswith("ssh: ")]
+    reason = by_ssh[-1].removeprefix("ssh: ") if by_ssh else last_line(stderr)
+    return InfrastructureError(f"cannot clone {clean}: {reason.replace(url, clean)}")
