@@ -107,9 +107,10 @@ class ShellSandbox(ABC):
         """See :class:`~aci_tools.sandbox.base.Sandbox`."""
         if "\0" in command:
             raise ValueError("a command cannot contain a NUL byte")
-        body = f"cd {shlex.quote(cwd or self.workdir)}{_exports(env or {})} && eval {shlex.quote(command)}"
         limit = self.spec.limits.output if output_limit is None else output_limit
         channel = self._ready_channel()
+        exports = _exports(env or {}, channel)
+        body = f"cd {channel.quote(cwd or self.workdir)}{exports} && eval {channel.quote(command)}"
         started = time.monotonic()
         reply = channel.call(body, deadline=started + timeout, limit=limit, too_much=self._disk_is_full)
         end: End = "exited"
@@ -197,9 +198,9 @@ class ShellSandbox(ABC):
 
     def _open_channel(self) -> Channel:
         channel = Channel(self._connect(), self.count)
-        lines = f'cd /; export LANG="${{LANG:-C.UTF-8}}"{_exports(self.spec.env)}'
+        lines = f'cd /; export LANG="${{LANG:-C.UTF-8}}"{_exports(self.spec.env, channel)}'
         if self.spec.startup:
-            lines += f'; eval {shlex.quote(self.spec.startup)}\nset -- "$?"; set +euvx; (exit "$1")'
+            lines += f'; eval {channel.quote(self.spec.startup)}\nset -- "$?"; set +euvx; (exit "$1")'
         reply = channel.call(lines, deadline=time.monotonic() + _STARTUP_TIMEOUT, limit=4096, here=True)
         if reply.end == "done" and reply.code == 0:
             return channel
@@ -277,9 +278,9 @@ def _check_names(env: Mapping[str, str]) -> None:
             raise ValueError(f"not an environment variable: {name!r}")
 
 
-def _exports(env: Mapping[str, str]) -> str:
+def _exports(env: Mapping[str, str], channel: Channel) -> str:
     _check_names(env)
-    return "".join(f" && export {name}={shlex.quote(value)}" for name, value in env.items())
+    return "".join(f" && export {name}={channel.quote(value)}" for name, value in env.items())
 
 
 def _raise(reply: Reply, path: str) -> NoReturn:

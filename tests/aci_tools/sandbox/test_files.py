@@ -82,7 +82,7 @@ def test_what_cannot_be_written(sandbox: Sandbox, path: str, error: type[OSError
 
 def test_what_is_read_only_is_refused(opener: object) -> None:
     sandbox: Sandbox = opener("unshare")()  # type: ignore[operator]
-    with pytest.raises(PermissionError, match="^/usr/here$"):
+    with pytest.raises(PermissionError, match=r"^/usr/here$"):
         sandbox.write("/usr/here", b"x")
 
 
