@@ -10,7 +10,7 @@ from aci_tools.errors import InfrastructureError, UsageError
 from tasks.git import Git, GitError, commit_of, last_line
 
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:(?!//)(?!:)\S+")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_BASE = "refs/patchwright/base"
 _REFUSED = (
     "authentication failed",
     "could not read username",
@@ -97,20 +97,19 @@ def fetch(url: str, base: str | None, scratch: Path) -> str:
         InfrastructureError: It could not be reached, or refused access.
     """
     Git(scratch.parent).output("init", "--quiet", "--bare", "--template=", str(scratch))
-    git = Git(scratch, network=True)
     wanted = base or "HEAD"
-    if base is None or _COMMIT.fullmatch(base) or Git(scratch).run("check-ref-format", f"refs/{base}").returncode == 0:
+    if _one_reference(wanted):
         try:
-            _fetch(git, url, f"+{wanted}:refs/heads/patchwright-base")
+            _fetch(scratch, url, f"+{wanted}:{_BASE}")
+            wanted = _BASE
         except GitError as error:
             if not any(sign in error.stderr.lower() for sign in _NO_REVISION):
                 raise _explained(url, error.stderr) from error
-        else:
-            return Git(scratch).line("rev-parse", "--verify", "refs/heads/patchwright-base^{commit}")
-    try:
-        _fetch(git, url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-    except GitError as error:
-        raise _explained(url, error.stderr) from error
+    if wanted != _BASE:
+        try:
+            _fetch(scratch, url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        except GitError as error:
+            raise _explained(url, error.stderr) from error
     found = commit_of(Git(scratch), wanted)
     if found is None:
         clean = without_credentials(url)
@@ -118,7 +117,13 @@ def fetch(url: str, base: str | None, scratch: Path) -> str:
     return found
 
 
-def _fetch(git: Git, url: str, *refspecs: str) -> None:
+def _one_reference(revision: str) -> bool:
+    """Whether a revision is a name or an id that a server may know, and not an expression such as ``main~3``."""
+    return not revision.startswith("-") and Git(Path("/")).run("check-ref-format", f"refs/{revision}").returncode == 0
+
+
+def _fetch(scratch: Path, url: str, *refspecs: str) -> None:
+    git = Git(scratch, network=True)
     git.output("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url, *refspecs)
 
 
@@ -133,4 +138,6 @@ def _explained(url: str, stderr: str) -> UsageError | InfrastructureError:
         return UsageError(f"cannot clone {clean}: no such repository, or it is private and you have no access")
     by_ssh = [line for line in stderr.splitlines() if line.startswith("ssh: ")]
     reason = by_ssh[-1].removeprefix("ssh: ") if by_ssh else last_line(stderr)
-    return InfrastructureError(f"cannot clone {clean}: {reason.replace(url, clean)}")
+    user = urlsplit(url).netloc.rpartition("@")[0] if "://" in url else ""
+    reason = reason.replace(f"{user}@", "") if user else reason
+    return InfrastructureError(f"cannot clone {clean}: {reason}")

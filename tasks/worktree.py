@@ -67,7 +67,7 @@ class WorkTree:
         env = {"GIT_DIR": str(copy), "GIT_WORK_TREE": str(top), "GIT_INDEX_FILE": str(index)}
         config = _storage(git_dir) | _excludes(copy, common_dir)
         self._git = Git(top, env | (objects or {}), config)
-        # Git renews the time of an object that it is told to write and finds; so whoever writes must not see the user's.
+        # Git renews the time of an object that it is told to write and finds: the writer must not see the user's.
         self._writer = Git(top, env, config)
         if git_dir and (git_dir / "index").is_file() and not any(git_dir.glob("sharedindex.*")):
             shutil.copy2(git_dir / "index", index)

@@ -78,7 +78,7 @@ def test_partial_clone_without_its_objects_is_explained(repository: Any, tmp_pat
     repository.git("config", "uploadpack.allowFilter", "true")
     url = f"file://{repository.path}"
     repository.git("clone", "-q", "--filter=blob:none", "--no-checkout", url, str(tmp_path / "partial"))
-    with pytest.raises(UsageError, match="incomplete.*git fetch --refetch"):
+    with pytest.raises(UsageError, match=r"incomplete.*git fetch --refetch"):
         prepare(str(tmp_path / "partial"), None, tmp_path / "copy")
 
 
