@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from aci_tools.errors import InfrastructureError, SandboxError, UsageError
 from aci_tools.sandbox.base import MIB, Availability, SandboxSpec
-from aci_tools.sandbox.channel import BOOT_ARGV, Transport
+from aci_tools.sandbox.channel import BOOT_ARGV, Channel, Transport
+from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
 from aci_tools.sandbox.owner import abandoned, this_process
 from aci_tools.sandbox.shell import ShellSandbox, closing_on_error
 from aci_tools.sandbox.stream import ExecTransport
@@ -32,8 +32,9 @@ while read -r now rest </proc/uptime; left=$((end - ${now%%.*})); [ "$left" -gt 
 # install packages (CHOWN, SETUID, SETGID) or end what it started under another user (KILL, the control channel too).
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID", "KILL"]
 
+_TRUST = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
 _SWEEP = b"kill -9 -1; printf K\n"
-_PATIENCE = 60  # seconds that the engine may take for an ordinary request
+_PATIENCE = 300  # seconds that the engine may take for one request, such as a commit
 _SWEEP_PATIENCE = 2.0
 
 
@@ -68,8 +69,8 @@ class DockerSandbox(ShellSandbox):
             SandboxError: It cannot be used: no sh, no git, no working directory.
         """
         assert self.spec.image is not None
-        with closing_on_error(self), _engine_errors():
-            _ensure_image(self._client, self.spec.image)
+        with closing_on_error(self), engine_errors():
+            ensure_image(self._client, self.spec.image)
             self._start_container(self.spec.image)
             if self.spec.repository is not None:
                 self._copy_in(self.spec.repository)
@@ -78,7 +79,7 @@ class DockerSandbox(ShellSandbox):
     def snapshot(self) -> str:
         """Commit the container to an image."""
         tag = f"{self.id}-{len(self._images)}"
-        with _engine_errors():
+        with engine_errors():
             image = self._container.commit(repository=_SNAPSHOTS, tag=tag, conf={"Labels": self._labels})
         self._images.append(image.id)
         return f"{_SNAPSHOTS}:{tag}"
@@ -88,7 +89,7 @@ class DockerSandbox(ShellSandbox):
         if not snapshot.startswith(f"{_SNAPSHOTS}:{self.id}-"):
             raise UsageError(f"{snapshot} is not a snapshot of this sandbox")
         self._drop_channel()
-        with _engine_errors():
+        with engine_errors():
             self._remove_container()
             self._start_container(snapshot)
             self._copied = 0
@@ -134,21 +135,29 @@ class DockerSandbox(ShellSandbox):
             raise
         self._control = self._exec(["sh"])
 
-    def _exec(self, argv: list[str]) -> ExecTransport:
+    def _exec(self, argv: list[str], environment: Mapping[str, str] | None = None) -> ExecTransport:
         api = self._client.api
-        made = api.exec_create(self._container.id, argv, stdin=True, user="0:0", workdir="/")
+        made = api.exec_create(
+            self._container.id, argv, stdin=True, user="0:0", workdir="/", environment=environment or {}
+        )
         return ExecTransport(api.exec_start(made["Id"], socket=True))
 
+    def _ready_channel(self) -> Channel:
+        if self._control is None or not self._control.intact:
+            self._drop_channel()  # a command killed the control channel: without it no process can be accounted for
+        return super()._ready_channel()
+
     def _connect(self) -> Transport:
-        with _engine_errors():
-            return self._exec(BOOT_ARGV)
+        with engine_errors():
+            # A repository that came with the image may be another user's; git must trust it all the same.
+            return self._exec(BOOT_ARGV, _TRUST if self.spec.repository is None else None)
 
     def _end_processes(self) -> None:
         if self._control is not None and self._control.intact and self._sweep(self._control):
             return
         # The control channel is gone: a command found and killed it. The engine can still start the container anew.
         self._drop_control()
-        with _engine_errors():
+        with engine_errors():
             self._container.restart(timeout=0)
             self._control = self._exec(["sh"])
 
@@ -162,7 +171,7 @@ class DockerSandbox(ShellSandbox):
         return bool(control.receive(_SWEEP_PATIENCE))
 
     def _written(self) -> int:
-        with _engine_errors():
+        with engine_errors():
             found = self._client.api.containers(all=True, size=True, filters={"id": self._container.id})
         return sum(int(entry.get("SizeRw", 0)) for entry in found) - self._copied
 
@@ -227,7 +236,7 @@ def open_sandbox(spec: SandboxSpec) -> DockerSandbox:
     """
     if spec.image is None:
         raise UsageError("a docker sandbox needs an image: name one with --image")
-    sandbox = DockerSandbox(spec, _client(_PATIENCE))
+    sandbox = DockerSandbox(spec, connect(_PATIENCE))
     sandbox.open()
     return sandbox
 
@@ -235,7 +244,7 @@ def open_sandbox(spec: SandboxSpec) -> DockerSandbox:
 def availability() -> Availability:
     """Whether an engine answers here. Takes two seconds at most."""
     try:
-        client = _client(2)
+        client = connect(2)
     except InfrastructureError as error:
         reason, _, mend = str(error).partition("; ")
         return Availability("docker", False, reason, mend)
@@ -249,11 +258,11 @@ def reap() -> list[str]:
     from docker.errors import APIError
 
     try:
-        client = _client(5)
+        client = connect(5)
     except InfrastructureError:
         return []
     removed = []
-    with contextlib.closing(client), _engine_errors():
+    with contextlib.closing(client), engine_errors():
         ours = {"label": LABEL_OWNER}
         for entry in client.api.containers(all=True, filters=ours):
             if _abandoned(entry):
@@ -271,48 +280,3 @@ def reap() -> list[str]:
 def _abandoned(entry: dict[str, Any]) -> bool:
     labels = entry.get("Labels") or {}
     return abandoned(labels.get(LABEL_OWNER, ""), labels.get(LABEL_DEADLINE, ""))
-
-
-def _client(timeout: int) -> Any:
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        return docker.from_env(timeout=timeout, max_pool_size=64)
-    except DockerException as error:
-        where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-        denied = "Permission denied" in str(error)
-        mend = "ask for access to its socket" if denied else "start one, or use --sandbox namespace"
-        raise InfrastructureError(f"no Docker engine answers at {where}; {mend}") from error
-
-
-def _ensure_image(client: Any, image: str) -> None:
-    from docker.errors import APIError, ImageNotFound
-    from requests import RequestException
-
-    try:
-        client.images.get(image)
-        return
-    except ImageNotFound:
-        pass
-    try:
-        client.images.pull(image)
-    except ImageNotFound as error:
-        raise UsageError(f"no image {image} here or in its registry: check its name, or build it") from error
-    except (APIError, RequestException) as error:
-        said = getattr(error, "explanation", None) or str(error)
-        if any(text in said for text in ("not found", "access denied", "does not exist", "invalid reference")):
-            raise UsageError(f"no image {image} here or in its registry: check its name, or build it") from error
-        raise InfrastructureError(f"the image {image} is not here and could not be pulled: {said}") from error
-
-
-@contextlib.contextmanager
-def _engine_errors() -> Iterator[None]:
-    from docker.errors import DockerException
-    from requests import RequestException
-
-    try:
-        yield
-    except (DockerException, RequestException) as error:
-        said = " ".join((getattr(error, "explanation", None) or str(error)).split())
-        raise SandboxError(f"the Docker engine failed: {said}") from error

@@ -23,6 +23,9 @@ def _spawner() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-spawner")
 
 
+os.register_at_fork(after_in_child=_spawner.cache_clear)
+
+
 class PipeTransport:
     """Starts a process and speaks to it over its standard input and output.
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import posixpath
 import re
 import shlex
-import signal
 import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from aci_tools.errors import SandboxError
+from aci_tools.sandbox import files
 from aci_tools.sandbox.base import CommandResult, End, SandboxSpec
 from aci_tools.sandbox.channel import COUNT_NAMESPACE, Channel, Payload, Reply, Transport, new_token
 
@@ -28,24 +26,6 @@ _RECOUNTS = (0.002, 0.01, 0.03, 0.06)
 _LEFTOVERS = "Background processes were ended with the command."
 _LOST = "The command ended the sandbox's own shell; it was started anew, files are as the command left them."
 _DISK = "The command was ended because the sandbox holds more than {limit} bytes of new files: remove some."
-
-# Exit codes of our own scripts for files; 60 to 69 say that nothing was touched (see Channel.call).
-_IS_DIRECTORY, _MISSING, _NOT_REGULAR, _REFUSED = 61, 62, 63, 64
-_SAID_BY_THE_SYSTEM = {
-    os.strerror(code): code
-    for code in (
-        errno.ENOENT, errno.EEXIST, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC,
-        errno.ENAMETOOLONG, errno.ELOOP, errno.ETXTBSY, errno.EFBIG, errno.EDQUOT, errno.EIO,
-    )
-}  # fmt: skip
-_KINDS_OF_ERROR: dict[int, type[OSError]] = {
-    errno.ENOENT: FileNotFoundError,
-    errno.EACCES: PermissionError,
-    errno.EPERM: PermissionError,
-    errno.EROFS: PermissionError,
-    errno.ENOTDIR: NotADirectoryError,
-    errno.EEXIST: NotADirectoryError,  # of mkdir -p: what stands there is no directory
-}
 
 
 class ShellSandbox(ABC):
@@ -112,7 +92,8 @@ class ShellSandbox(ABC):
         exports = _exports(env or {}, channel)
         body = f"cd {channel.quote(cwd or self.workdir)}{exports} && eval {channel.quote(command)}"
         started = time.monotonic()
-        reply = channel.call(body, deadline=started + timeout, limit=limit, too_much=self._disk_is_full)
+        with self._dropped_when_interrupted():
+            reply = channel.call(body, deadline=started + timeout, limit=limit, too_much=self._disk_is_full)
         end: End = "exited"
         note = ""
         if reply.end == "done":
@@ -137,35 +118,23 @@ class ShellSandbox(ABC):
 
     def read(self, path: str) -> bytes:
         """See :class:`~aci_tools.sandbox.base.Sandbox`."""
-        path, quoted = self._locate(path)
-        reply = self._file_call(
-            f"[ ! -d {quoted} ] || exit {_IS_DIRECTORY}; [ -e {quoted} ] || exit {_MISSING}; "
-            f"[ -f {quoted} ] || exit {_NOT_REGULAR}; exec cat -- {quoted}",
-            path,
-            timeout=_FILE_TIMEOUT * 5,
-        )
+        path = self._locate(path)
+        reply = self._file_call(files.reading(path), path, timeout=_FILE_TIMEOUT * 5)
         if reply.code:
-            _raise(reply, path)
+            files.raise_for(reply, path)
         return reply.output
 
     def write(self, path: str, data: bytes) -> None:
         """See :class:`~aci_tools.sandbox.base.Sandbox`."""
-        path, quoted = self._locate(path)
-        parent = shlex.quote(posixpath.dirname(path))
+        path = self._locate(path)
         payload = Payload(new_token(), data)
-        # The file is opened once before the payload is asked for: what cannot be opened is refused with nothing sent.
         reply = self._file_call(
-            f"[ ! -d {quoted} ] || exit {_IS_DIRECTORY}; [ -d {parent} ] || mkdir -p -- {parent} || exit {_REFUSED}; "
-            f"true >>{quoted} || exit {_REFUSED}; "
-            f"{{ printf %s '{payload.ready}' >&3; exec head -c {len(data)}; }} 3>&1 >{quoted}",
-            path,
-            timeout=_FILE_TIMEOUT + len(data) / _SLOWEST_COPY,
-            payload=payload,
+            files.writing(path, payload), path, timeout=_FILE_TIMEOUT + len(data) / _SLOWEST_COPY, payload=payload
         )
         if reply.code:
-            if reply.code not in range(60, 70):
+            if reply.code not in files.UNTOUCHED:
                 self._reset()
-            _raise(reply, path)
+            files.raise_for(reply, path)
 
     def close(self) -> None:
         """See :class:`~aci_tools.sandbox.base.Sandbox`."""
@@ -233,6 +202,15 @@ class ShellSandbox(ABC):
             self._channel.close()
             self._channel = None
 
+    @contextmanager
+    def _dropped_when_interrupted(self) -> Iterator[None]:
+        """A call left in the middle, by Ctrl-C for one, leaves a shell that is busy: the next call needs another."""
+        try:
+            yield
+        except BaseException:
+            self._drop_channel()
+            raise
+
     def _settles(self, channel: Channel) -> bool:
         """Whether what was still there after a command ends by itself at once: the rest of a pipeline, a zombie."""
         for pause in _RECOUNTS:
@@ -248,14 +226,15 @@ class ShellSandbox(ABC):
         limit = self.spec.limits.disk
         return limit is not None and self._written() > limit
 
-    def _locate(self, path: str) -> tuple[str, str]:
+    def _locate(self, path: str) -> str:
         if not path or "\0" in path:
             raise ValueError("a path cannot be empty or contain a NUL byte")
-        path = posixpath.join(self.workdir, path)
-        return path, shlex.quote(path)
+        return posixpath.join(self.workdir, path)
 
     def _file_call(self, body: str, path: str, timeout: float, payload: Payload | None = None) -> Reply:
-        reply = self._ready_channel().call(body, deadline=time.monotonic() + timeout, payload=payload)
+        channel = self._ready_channel()
+        with self._dropped_when_interrupted():
+            reply = channel.call(body, deadline=time.monotonic() + timeout, payload=payload)
         if reply.end == "done":
             return reply
         self._reset()
@@ -281,19 +260,3 @@ def _check_names(env: Mapping[str, str]) -> None:
 def _exports(env: Mapping[str, str], channel: Channel) -> str:
     _check_names(env)
     return "".join(f" && export {name}={channel.quote(value)}" for name, value in env.items())
-
-
-def _raise(reply: Reply, path: str) -> NoReturn:
-    if reply.code == _IS_DIRECTORY:
-        raise IsADirectoryError(path)
-    if reply.code == _MISSING:
-        raise FileNotFoundError(path)
-    if reply.code == _NOT_REGULAR:
-        raise OSError(f"{path}: not a regular file")
-    if reply.code == 128 + signal.SIGXFSZ:
-        raise OSError(f"{path}: {os.strerror(errno.EFBIG)}")
-    said = reply.output.decode("utf-8", "replace").strip()
-    for text, code in _SAID_BY_THE_SYSTEM.items():
-        if said.endswith(text) and code in _KINDS_OF_ERROR:
-            raise _KINDS_OF_ERROR[code](path)
-    raise OSError(f"{path}: {said.rpartition(': ')[2] or f'exit code {reply.code}'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aci_tools.sandbox import Sandbox
+from aci_tools.sandbox import MIB, Limits, Sandbox
 from tests.aci_tools.sandbox.conftest import Opener
 
 EVERY_BYTE = bytes(range(256))
@@ -87,8 +87,6 @@ def test_what_is_read_only_is_refused(opener: object) -> None:
 
 
 def test_a_file_too_large_for_the_disk_is_an_error_and_no_script(fenced: Opener) -> None:
-    from aci_tools.sandbox import MIB, Limits
-
     sandbox = fenced(limits=Limits(disk=MIB))
     with pytest.raises(OSError, match="large: File too large"):
         sandbox.write("large", b"touch /tmp/executed\n\0" * 1_000_000)
