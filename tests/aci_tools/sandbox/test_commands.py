@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -85,6 +86,27 @@ def test_startup_lines_hold_for_all_commands_and_after_a_reset(any_kind: Opener)
 def test_startup_lines_that_fail_are_an_error(any_kind: Opener, startup: str, said: str) -> None:
     with pytest.raises(SandboxError, match=said):
         any_kind(startup=startup)
+
+
+def test_without_bash_sh_will_do(opener: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sh", "git", "cat", "head", "mkdir", "sleep", "setsid", "seq", "wc", "printenv", "cp", "rm"):
+        program = shutil.which(name)
+        assert program
+        (tmp_path / name).symlink_to(program)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        sandbox: Sandbox = opener("local")()  # type: ignore[operator]
+    assert sandbox.run("echo ${BASH_VERSION-none}; exit 3").output == b"none\n"
+    assert sandbox.run("true\ncat <<'END'\nit's\nEND").output == b"it's\n"
+    assert sandbox.run("echo 'open").exit_code == 2
+    assert sandbox.run("exec sleep 1000", timeout=0.3).end == "timeout"
+    assert sandbox.run("setsid sleep 1000 & sleep 1000 & seq 3").note.startswith("Background processes")
+    for data in (b"", bytes(range(256)) * 1000, b"exit 1\n" * 100_000):
+        sandbox.write("some dir/file", data)
+        assert sandbox.read("some dir/file") == data
+    with pytest.raises(NotADirectoryError):
+        sandbox.write("greeting.txt/x", b"exit 1\n" * 100_000)
+    assert sandbox.run("cat greeting.txt; printenv NAME", env={"NAME": "a\nb"}).output == b"hello\na\nb\n"
 
 
 def test_a_command_with_a_nul_byte_is_refused(sandbox: Sandbox) -> None:
