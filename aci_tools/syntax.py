@@ -1,0 +1,75 @@
+"""Syntax trees for many languages, by tree-sitter where the ``languages`` extra is installed."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+#: Larger files are not parsed, in bytes.
+LARGEST = 2 << 20
+
+_LANGUAGES = {
+    ".py": "python",
+    ".c": "c",
+    ".h": "c",
+    ".cc": "cpp",
+    ".cpp": "cpp",
+    ".cxx": "cpp",
+    ".hh": "cpp",
+    ".hpp": "cpp",
+    ".cs": "csharp",
+    ".dart": "dart",
+    ".ex": "elixir",
+    ".exs": "elixir",
+    ".go": "go",
+    ".hs": "haskell",
+    ".java": "java",
+    ".js": "javascript",
+    ".cjs": "javascript",
+    ".mjs": "javascript",
+    ".jsx": "javascript",
+    ".jl": "julia",
+    ".kt": "kotlin",
+    ".lua": "lua",
+    ".php": "php",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".scala": "scala",
+    ".sh": "bash",
+    ".bash": "bash",
+    ".swift": "swift",
+    ".ts": "typescript",
+    ".mts": "typescript",
+    ".tsx": "tsx",
+    ".zig": "zig",
+    ".css": "css",
+}
+
+
+def language_of(path: str) -> str | None:
+    """The language of a file by its name, or ``None``."""
+    return _LANGUAGES.get(PurePosixPath(path).suffix.lower())
+
+
+def parse_tree(path: str, data: bytes) -> Any | None:
+    """The syntax tree (``tree_sitter.Tree``) of a file's bytes.
+
+    Returns:
+        ``None`` when the language is unknown, the file too large or the ``languages`` extra missing.
+    """
+    language = language_of(path)
+    if language is None or len(data) > LARGEST:
+        return None
+    parser = _parser(language)
+    return parser.parse(data) if parser is not None else None
+
+
+@cache
+def _parser(language: str) -> Any | None:
+    try:
+        from tree_sitter_language_pack import get_parser
+
+        return get_parser(language)  # type: ignore[arg-type]
+    except (ImportError, LookupError):
+        return None
