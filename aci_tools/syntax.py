@@ -70,6 +70,6 @@ def _parser(language: str) -> Any | None:
     try:
         from tree_sitter_language_pack import get_parser
 
-        return get_parser(language)  # type: ignore[arg-type]
+        return get_parser(language)
     except (ImportError, LookupError):
         return None

@@ -123,7 +123,7 @@ class Document:
         return Document(lines, self.encoding, self.bom)
 
     def source(self) -> str:
-        """The text with ``\\n`` line ends, for parsers: a lone carriage return is a blank, so that lines keep their numbers."""
+        """The text with ``\\n`` line ends, for parsers; a lone carriage return becomes a blank, which keeps line numbers."""
         text = b"".join(self.lines).decode(self.encoding)
         if "\r" not in text:
             return text

@@ -1,4 +1,4 @@
-"""The guard: looks at an edit before it lands, and names the faults that it would introduce. It never rewrites anything."""
+"""The guard: looks at an edit before it lands and names the faults that it would introduce. It rewrites nothing."""
 
 from __future__ import annotations
 

@@ -25,6 +25,9 @@ class Diagnostic:
     code: str
     message: str
 
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.message}"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -43,11 +46,10 @@ class Change:
         tail = 0
         while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
             tail += 1
-        matcher = difflib.SequenceMatcher(
-            None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False
-        )
+        left, right = old[head : len(old) - tail], new[head : len(new) - tail]
         # A large rewrite is compared as one block: the comparison is quadratic, and nothing hangs on its detail.
-        inner = matcher.get_matching_blocks() if len(matcher.a) * len(matcher.b) <= 4_000_000 else []
+        small = len(left) * len(right) <= 4_000_000
+        inner = difflib.SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks() if small else []
         middle = [(head + a, head + b, size) for a, b, size in inner if size]
         return [(0, 0, head), *middle, (len(old) - tail, len(new) - tail, tail)]
 
@@ -75,7 +77,8 @@ class Change:
 def introduced(known: Sequence[Diagnostic], found: Sequence[Diagnostic], change: Change) -> list[Diagnostic]:
     """The faults of the new file that the old one did not have.
 
-    On a line that stayed as it was, faults of one code are compared by count; within a changed stretch, by code and message.
+    On a line that stayed as it was, faults of one code are compared by count; within a changed
+    stretch, by code and message.
 
     Args:
         known: What was wrong before.

@@ -114,7 +114,7 @@ def _compile(source: str) -> list[Diagnostic]:
 
 @cache
 def _ruff_binary() -> str:
-    import ruff
+    import ruff  # type: ignore[import-untyped]
 
     return str(ruff.find_ruff_bin())
 
