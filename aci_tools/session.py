@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aci_tools.examples import Examples
 from aci_tools.sandbox.base import Sandbox
 from aci_tools.tools.base import NOT_FOUND, Observation, Tool, ToolError
 
@@ -35,6 +37,7 @@ class SessionSettings:
         max_output: Characters of a command's output that the model sees (head and tail).
         review_submit: Whether ``submit`` shows the diff once before it ends the attempt.
         test_after_edit: Whether an edit's observation ends with the outcome of the tests.
+        take_back: Whether an edit is taken back when a check after it speaks against it (see :mod:`aci_tools.checks`).
     """
 
     window: int = 100
@@ -45,6 +48,7 @@ class SessionSettings:
     max_output: int = 10_000
     review_submit: bool = False
     test_after_edit: bool = False
+    take_back: bool = False
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ class Session:
         test_plan: How tests are run here, once known.
         baseline: The outcome of the tests before any edit, once known.
         reviewed: The patch that ``submit`` has shown for review.
+        examples: The issue's own examples, which are run again after every edit.
+        undone: Edits in a row that were undone for having no effect.
     """
 
     sandbox: Sandbox
@@ -81,6 +87,8 @@ class Session:
     test_plan: TestPlan | None = None
     baseline: TestReport | None = None
     reviewed: str | None = None
+    examples: Examples = field(default_factory=Examples)
+    undone: int = 0
     _original: dict[str, bytes | None] = field(default_factory=dict)
     _current: dict[str, bytes | None] = field(default_factory=dict)
 
@@ -136,6 +144,18 @@ class Session:
         self.edits.append(FileEdit(path, before))
         self._original.setdefault(path, _digest(before))
         self._current[path] = _digest(data)
+
+    def undo(self) -> FileEdit | None:
+        """Take the newest edit back; returns it, or ``None`` when there is none left."""
+        if not self.edits:
+            return None
+        edit = self.edits.pop()
+        if edit.before is None:
+            self.sandbox.run(f"rm -f -- {shlex.quote(edit.path)}", cwd=self.root)
+        else:
+            self.sandbox.write(f"{self.root}/{edit.path}", edit.before)
+        self._current[edit.path] = _digest(edit.before)
+        return edit
 
     @property
     def fingerprint(self) -> str:

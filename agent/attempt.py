@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from aci_tools.errors import InfrastructureError
-from aci_tools.examples import find_examples
+from aci_tools.checks import measure_before
+from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
+from agent import __version__
 from agent.config import Config
 from agent.environment import host_python, import_path
 from agent.formats import ActionFormat, Tools, make_format
@@ -31,13 +34,14 @@ from trajectories.log import EventLog
 
 @contextlib.contextmanager
 def open_attempt(
-    *, task: Task, repository: Prepared, config: Config, trajectory: Path, progress: Progress
+    *, task: Task, repository: Prepared, origin: Path | None, config: Config, trajectory: Path, progress: Progress
 ) -> Iterator[Attempt]:
     """An attempt ready to run.
 
     Args:
         task: What is to be solved.
         repository: The prepared copy of its repository.
+        origin: The user's own directory that it was copied from, if any; its virtual environment is used.
         config: The effective configuration.
         trajectory: The file that its events go to.
         progress: Shown every event.
@@ -51,7 +55,7 @@ def open_attempt(
         check = getattr(model, "check", None)
         if check is not None:
             check()
-        sandbox = stack.enter_context(contextlib.closing(_open_sandbox(config, task, repository, progress)))
+        sandbox = stack.enter_context(contextlib.closing(_open_sandbox(config, task, repository, origin, progress)))
         session = _session(config, sandbox, task)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model)
@@ -72,7 +76,9 @@ def open_attempt(
         progress.doing("removing the sandbox")
 
 
-def _open_sandbox(config: Config, task: Task, repository: Prepared, progress: Progress) -> Sandbox:
+def _open_sandbox(
+    config: Config, task: Task, repository: Prepared, origin: Path | None, progress: Progress
+) -> Sandbox:
     wanted = config.sandbox
     kind, reason = _kind(wanted.kind)
     image = wanted.image or task.image
@@ -109,7 +115,7 @@ def _open_sandbox(config: Config, task: Task, repository: Prepared, progress: Pr
         if wanted.image is None and task.image is None:
             spec = _importable(spec, repository, spec.workdir)
     else:
-        python = host_python(repository.source)
+        python = host_python(origin)
         what = python.note
         spec = replace(spec, env={"PATH": python.path, **spec.env}, read_only=(*python.read_only, *spec.read_only))
         spec = _importable(spec, repository, spec.workdir)
@@ -152,9 +158,12 @@ def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:
         max_output=aci.max_output,
         review_submit=aci.review_submit,
         test_after_edit=aci.test_after_edit,
+        take_back=aci.take_back,
     )
-    examples = find_examples(task.problem_statement) if aci.examples_after_edit else []
-    return Session(sandbox, settings, Guard() if aci.guard else None, examples=examples)
+    examples = Examples.of(task.problem_statement) if aci.examples_after_edit else Examples()
+    session = Session(sandbox, settings, Guard.for_sandbox(sandbox) if aci.guard else None, examples=examples)
+    measure_before(session)
+    return session
 
 
 def _format(config: Config, model: Model) -> ActionFormat:
@@ -183,8 +192,6 @@ def _opening(
 
 
 def _started(config: Config, task: Task, sandbox: Sandbox, model: Model, tools: Tools) -> AttemptStarted:
-    from agent.solve import versions
-
     return AttemptStarted(
         attempt_id=secrets.token_hex(8),
         task=task.public(),
@@ -192,5 +199,5 @@ def _started(config: Config, task: Task, sandbox: Sandbox, model: Model, tools: 
         model=model.name,
         sandbox={"kind": sandbox.kind, "image": sandbox.spec.image, "workdir": sandbox.workdir},
         tools=[tool.tool_name() for tool in tools],
-        versions=versions(),
+        versions={"patchwright": __version__, "python": platform.python_version()},
     )

@@ -86,6 +86,8 @@ class AgentConfig(Section):
     """Whether the output is constrained to well-formed actions where the server can do it."""
     after_repeat_temperature: float = Field(0.8, ge=0, le=2)
     """Temperature of the call that follows a repeated action."""
+    after_failure_temperature: float | None = Field(None, ge=0, le=2)
+    """Temperature of the call that follows an action that failed; unset: the usual one."""
 
 
 class LimitsConfig(Section):
@@ -112,6 +114,8 @@ class ContextConfig(Section):
     """Share of the window at which old observations are condensed."""
     keep_last: PositiveInt = 6
     """Latest observations that are never condensed."""
+    drop_failed: bool = False
+    """Whether a malformed action or a refused edit leaves the prompt and becomes a line in a list of tries."""
 
 
 class SandboxConfig(Section):
@@ -164,6 +168,8 @@ class AciConfig(Section):
     """Whether `submit` shows the patch once for review."""
     test_after_edit: bool = False
     """Whether an edit's observation ends with the outcome of the tests."""
+    take_back: bool = False
+    """Whether an edit is taken back when the issue's examples or the tests speak against it."""
     examples_after_edit: bool = True
     """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from aci_tools.errors import SandboxError
@@ -69,7 +69,7 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.budget = self.budget or Budget(self.config.limits)
-        self.view = View(self.format)
+        self.view = View(self.format, drop_failed=self.config.context.drop_failed)
         self.repetition = Repetition()
         self.format_errors = 0
         self.temperature: float | None = None
@@ -127,7 +127,7 @@ class Attempt:
         except ContextOverflow:
             if not self._condense():
                 raise
-            reply = self.model.query(query)
+            reply = self.model.query(replace(query, messages=self.view.messages))
         self.budget.spend(reply.usage)
         settings = {} if self.temperature is None else {"temperature": self.temperature}
         self.temperature = None
@@ -175,6 +175,8 @@ class Attempt:
             raise AttemptOver(Status.SUBMITTED)
         if self.repetition.note(call, observation, self.session.fingerprint):
             self._leave_the_circle()
+        elif not observation.ok and self.config.agent.after_failure_temperature is not None:
+            self.temperature = self.config.agent.after_failure_temperature
 
     def _observe(self, call_id: str, observation: Observation, began: float, *, changed: bool) -> None:
         self._record(

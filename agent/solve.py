@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aci_tools.errors import PatchwrightError, UsageError
-from agent import __version__
+from aci_tools.errors import UsageError
 from agent.config import Config
 from agent.progress import Progress
 from agent.status import Status
 from trajectories.events import AttemptEnded
+
+if TYPE_CHECKING:
+    from tasks.repository import Prepared
+    from tasks.sources import Issue
+    from tasks.task import Task
 
 TRAJECTORY = "trajectory.jsonl"
 PATCH = "patch.diff"
@@ -86,16 +88,17 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     """
     from agent.attempt import open_attempt
     from tasks.repository import prepare
+    from agent.workspace import workspace
     from tasks.sources import read_issue
 
     began = time.strftime("%Y%m%d-%H%M%S")
     output = _output_directory(request.output, began)
     issue = read_issue(request.issue)
     repo = request.repo or issue.repo or "."
-    with _workspace() as workspace:
+    with workspace() as scratch:
         progress.doing(f"preparing {repo}")
         prepared = prepare(
-            repo, request.base, workspace / "repository", include_uncommitted=request.include_uncommitted
+            repo, request.base, scratch / "repository", include_uncommitted=request.include_uncommitted
         )
         if prepared.dirty and not request.include_uncommitted:
             progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
@@ -104,6 +107,7 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
         with open_attempt(
             task=_task(issue, prepared),
             repository=prepared,
+            origin=Path(repo) if Path(repo).is_dir() else None,
             config=request.config,
             trajectory=output / TRAJECTORY,
             progress=progress,
@@ -147,15 +151,15 @@ def _apply(request: SolveRequest, repo: str, patch: str, progress: Progress) -> 
     return applied.ok
 
 
-def _task(issue: Any, prepared: Any) -> Any:
+def _task(issue: Issue, prepared: Prepared) -> Task:
     from tasks.task import Task
 
-    name = f"{issue.number}" if issue.number else "issue"
     return Task(
-        id=f"{Path(str(prepared.origin)).name.removesuffix('.git')}-{name}",
-        repo=str(prepared.origin),
+        id=issue.identifier,
+        repo=prepared.origin,
         base_commit=prepared.base_commit,
         problem_statement=issue.statement(),
+        source=issue.facts(),
     )
 
 
@@ -174,8 +178,3 @@ def _output_directory(wanted: Path | None, began: str) -> Path:
     if (output / TRAJECTORY).exists():
         raise UsageError(f"--output {output}: there is a trajectory already; choose another directory")
     return output
-
-
-def versions() -> dict[str, str]:
-    """Versions of this program and of what runs it, for the trajectory."""
-    return {"patchwright": __version__, "python": platform.python_version()}

@@ -8,7 +8,7 @@ import typer
 
 from aci_tools.errors import PatchwrightError
 from agent import __version__
-from agent.cli import cleanup, config, doctor, models, solve, tools
+from agent.cli import cleanup, config, demo, doctor, models, solve, tools
 
 app = typer.Typer(
     name="agent",
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command("solve")(solve.solve)
+app.command("demo")(demo.demo)
 app.command("tools")(tools.tools)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)

@@ -6,8 +6,9 @@ from __future__ import annotations
 def cleanup() -> None:
     """Remove what killed runs left behind: containers, images, processes, directories."""
     from aci_tools.sandbox import reap
+    from agent.workspace import reap_workspaces
 
-    removed = reap()
+    removed = [*reap(), *reap_workspaces()]
     for item in removed:
         print(item)
     print(f"{len(removed)} removed" if removed else "nothing to remove")

@@ -1,0 +1,77 @@
+"""What is run after every edit that landed, where the profile asks for it: the tests, and the issue's own examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aci_tools.session import Session
+
+#: Edits in a row that are taken back; after more than these the checks themselves may be wrong.
+MOST_UNDONE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks found.
+
+    Attributes:
+        text: What the model reads; ``""`` when nothing was checked.
+        against: What speaks against the edit, in a sentence; ``""`` when nothing does.
+        data: Facts for the trajectory.
+    """
+
+    text: str = ""
+    against: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def check_edit(session: Session) -> Checked:
+    """Run the session's checks on the files as they are now.
+
+    Raises:
+        SandboxError: The sandbox is lost for good.
+    """
+    parts: list[str] = []
+    against: list[str] = []
+    data: dict[str, Any] = {}
+    examples = session.examples
+    if examples.examples:
+        now = examples.run(session.sandbox) or ()
+        if len(now) == len(examples.examples):
+            parts.append(f"The examples of the issue now:\n{examples.compare(now)}")
+            data["examples"] = list(now)
+            if examples.unchanged(now):
+                against.append("the examples of the issue give the same results as before")
+            elif unasked := examples.unasked(now):
+                against.append(f"`{unasked[0]}` now gives {unasked[1]}, which the issue does not ask for")
+    if session.settings.test_after_edit:
+        found = _tests(session)
+        if found is not None:
+            text, newly_failing = found
+            parts.append(text)
+            data["newly_failing"] = newly_failing[:20]
+            if newly_failing:
+                against.append(f"tests that passed before fail now, such as {newly_failing[0]}")
+    return Checked("\n\n".join(parts), "; ".join(against), data)
+
+
+def measure_before(session: Session) -> None:
+    """Run the checks once before the first edit, so that later outcomes can be compared."""
+    session.examples = session.examples.measured(session.sandbox)
+    if session.settings.test_after_edit:
+        _tests(session)
+
+
+def _tests(session: Session) -> tuple[str, list[str]] | None:
+    """The summary of a run of the tests and what newly fails; ``None`` where no tests can be run."""
+    from aci_tools.testing import difference, run_project_tests, summarize
+    from aci_tools.tools.base import ToolError
+
+    try:
+        report = run_project_tests(session)
+    except ToolError:
+        return None
+    delta = difference(report, session.baseline) if session.baseline is not None else None
+    return summarize(report, session.baseline), [*delta.newly_failing, *delta.new_failing] if delta else []
