@@ -19,7 +19,9 @@ Tree = dict[str, Any]
 
 def profiles() -> list[str]:
     """Names of the shipped profiles."""
-    return sorted(p.name.removesuffix(".yaml") for p in resources.files("agent.profiles").iterdir() if p.name.endswith(".yaml"))
+    return sorted(
+        p.name.removesuffix(".yaml") for p in resources.files("agent.profiles").iterdir() if p.name.endswith(".yaml")
+    )
 
 
 def load_config(
@@ -115,7 +117,9 @@ def _merge(tree: Tree, layer: Mapping[str, Any], origin: str) -> None:
         if values is None:
             continue
         if not isinstance(values, Mapping):
-            raise UsageError(f"{origin}: {section} is a section with keys such as {', '.join(list(schema.model_fields)[:3])}")
+            raise UsageError(
+                f"{origin}: {section} is a section with keys such as {', '.join(list(schema.model_fields)[:3])}"
+            )
         target = tree.setdefault(section, {})
         for key, value in values.items():
             if key not in schema.model_fields:

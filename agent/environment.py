@@ -1,4 +1,4 @@
-"""The Python that commands in a sandbox without an image of its own find: the repository's virtual environment, else ours."""
+"""The Python that commands find in a sandbox without an image: the repository's virtual environment, else ours."""
 
 from __future__ import annotations
 

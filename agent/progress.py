@@ -123,5 +123,3 @@ def first_line(text: str, width: int = 120) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     line = "".join(c if c.isprintable() else "?" for c in line)
     return line if len(line) <= width else line[: width - 1] + "…"
-
-

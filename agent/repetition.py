@@ -13,8 +13,8 @@ from trajectories.events import Call
 class Repetition:
     """Remembers what every action led to while the files stay as they are.
 
-    An action that was done before, on the same files, with the same result, taught nothing: that is a repeat, whether it
-    follows at once or alternates with others.
+    An action that was done before, on the same files, with the same result, taught nothing: that is a repeat, whether
+    it follows at once or alternates with others.
 
     Attributes:
         in_a_row: Steps since the last one that was not a repeat.

@@ -129,4 +129,9 @@ def _words(text: str) -> str:
 def _is_test(path: str) -> bool:
     parts = PurePosixPath(path).parts
     name = parts[-1]
-    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or bool({"tests", "test"} & set(parts[:-1]))
+    return (
+        name.startswith("test_")
+        or name.endswith("_test.py")
+        or name == "conftest.py"
+        or bool({"tests", "test"} & set(parts[:-1]))
+    )

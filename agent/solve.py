@@ -87,8 +87,8 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
         UsageError, InfrastructureError: Nothing could be attempted; whatever was made is removed again.
     """
     from agent.attempt import open_attempt
-    from tasks.repository import prepare
     from agent.workspace import workspace
+    from tasks.repository import prepare
     from tasks.sources import read_issue
 
     began = time.strftime("%Y%m%d-%H%M%S")
@@ -97,9 +97,7 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     repo = request.repo or issue.repo or "."
     with workspace() as scratch:
         progress.doing(f"preparing {repo}")
-        prepared = prepare(
-            repo, request.base, scratch / "repository", include_uncommitted=request.include_uncommitted
-        )
+        prepared = prepare(repo, request.base, scratch / "repository", include_uncommitted=request.include_uncommitted)
         if prepared.dirty and not request.include_uncommitted:
             progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
         for note in prepared.notes:

@@ -1,4 +1,4 @@
-"""The directory in which a run keeps its copy of the repository: removed at the end, or by the next run if this one is killed."""
+"""Where a run keeps its copy of the repository: removed at the end, or by the next run if this one is killed."""
 
 from __future__ import annotations
 

@@ -102,7 +102,8 @@ class Message(BaseEvent):
     """A message put before the model that is neither its own reply nor an observation.
 
     Attributes:
-        purpose: ``system``, ``task``, ``correction`` (of a malformed action), ``nudge`` (out of a repetition) or ``remark``.
+        purpose: ``system``, ``task``, ``correction`` (of a malformed action), ``nudge`` (out of a repetition) or
+            ``remark``.
         code: What kind of correction or nudge it is.
     """
 
@@ -235,7 +236,17 @@ Known = Annotated[
     AttemptStarted | Message | ModelReplied | ActionTaken | Observed | PatchChanged | Condensed | AttemptEnded,
     Field(discriminator="type"),
 ]
-Event = AttemptStarted | Message | ModelReplied | ActionTaken | Observed | PatchChanged | Condensed | AttemptEnded | UnknownEvent
+Event = (
+    AttemptStarted
+    | Message
+    | ModelReplied
+    | ActionTaken
+    | Observed
+    | PatchChanged
+    | Condensed
+    | AttemptEnded
+    | UnknownEvent
+)
 
 KNOWN_TYPES = frozenset(
     (

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -56,7 +56,7 @@ class EventLog:
         written = os.write(self._descriptor, line)
         while written < len(line):
             written += os.write(self._descriptor, line[written:])
-        stored = type(event).model_validate(data)
+        stored = cast(E, type(event).model_validate(data))
         self.events.append(stored)
         return stored
 

@@ -99,4 +99,6 @@ def _disk() -> Check:
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free / 1e9
-    return Check("disk", free > 5, f"{free:.0f} GB free at {place}", "free some room: `agent cleanup`, `docker system prune`")
+    return Check(
+        "disk", free > 5, f"{free:.0f} GB free at {place}", "free some room: `agent cleanup`, `docker system prune`"
+    )

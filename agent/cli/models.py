@@ -38,9 +38,9 @@ def model_rows() -> list[Row]:
     installed = importlib.util.find_spec("xllamacpp") is not None
     for weights in CATALOGUE.values():
         fetched = weights_path(weights).exists()
-        note = f"embedded, {weights.size / 1e9:.1f} GB, {weights.licence}; " + (
-            "ready" if installed and fetched else "fetched on first use" if installed else "pip install 'patchwright[local]'"
-        )
+        state = "ready" if fetched else "fetched on first use"
+        note = f"embedded, {weights.size / 1e9:.1f} GB, {weights.licence}; "
+        note += state if installed else "pip install 'patchwright[local]'"
         rows.append(Row(f"local/{weights.name}", installed, note))
     rows.append(Row("scripted:FILE", True, "replies from a file, one JSON object a line"))
     for name, variable in PROVIDERS.items():

@@ -23,7 +23,9 @@ def solve(
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", help="docker, namespace or local; default: the best that works here.")
     ] = None,
-    image: Annotated[str | None, typer.Option("--image", help="Container image with sh, git and what the tests need.")] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", help="Container image with sh, git and what the tests need.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Directory for the patch and the trajectory.")
     ] = None,

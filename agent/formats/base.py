@@ -18,7 +18,8 @@ class FormatError(Exception):
 
     Args:
         code: What kind of mistake: ``no-action``, ``two-actions``, ``unclosed``, ``unknown-tool``, ``bad-argument``, …
-        text: The correction that the model reads: short, specific, and without anything that could be copied as an action.
+        text: The correction that the model reads: short, specific, and without anything that could be
+            copied as an action.
     """
 
     def __init__(self, code: str, text: str) -> None:

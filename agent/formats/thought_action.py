@@ -13,6 +13,8 @@ from trajectories.events import Call, ModelReplied
 
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
 
+_FORM = "Write one command between two lines of three backticks."
+
 _RULES = """\
 Reply in exactly this form: one thought, then one command between two lines of three backticks.
 
@@ -41,22 +43,23 @@ class ThoughtAction:
 
     def grammar(self, tools: Tools, paths: Sequence[str]) -> str | None:
         """A thought of one paragraph, then exactly one well-formed command."""
-        return (
-            'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'
-            "thought ::= [^\\n`] [^\\n`]{0,400}\n" + grammar(tools, paths=list(paths))
-        )
+        root = 'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'
+        return root + "thought ::= [^\\n`] [^\\n`]{0,400}\n" + grammar(tools, paths=list(paths))
 
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
         """Exactly one fenced command."""
         text = reply.content
         fences = list(_FENCE.finditer(text))
         if not fences:
-            raise FormatError("no-action", "Your reply has no command. Write one command between two lines of three backticks.")
+            raise FormatError("no-action", f"Your reply has no command. {_FORM}")
         if len(fences) == 1:
-            why = "it reached the length limit" if reply.finish_reason == "length" else "the closing line of backticks is missing"
-            raise FormatError("unclosed", f"The command is not closed: {why}. Write one command between two lines of three backticks.")
+            cut = reply.finish_reason == "length"
+            why = "it reached the length limit" if cut else "the closing line of backticks is missing"
+            raise FormatError("unclosed", f"The command is not closed: {why}. {_FORM}")
         if len(fences) > 2:
-            raise FormatError("two-actions", f"Your reply has {len(fences) // 2} commands. Write only the first one; the next follows its result.")
+            count = (len(fences) + 1) // 2
+            only = "Write only the first one; the next follows its result."
+            raise FormatError("two-actions", f"Your reply has {count} commands. {only}")
         thought = text[: fences[0].start()].strip().removeprefix("THOUGHT:").strip()
         command = text[fences[0].end() + 1 : fences[1].start()]
         if not command.strip():
@@ -65,7 +68,8 @@ class ThoughtAction:
             tool = parse_command(command, tools)
         except CallError as error:
             raise FormatError(error.code, error.text) from None
-        return ParsedReply(thought, [ParsedCall(Call(name=tool.tool_name(), arguments=tool.model_dump(mode="json")), tool)])
+        call = Call(name=tool.tool_name(), arguments=tool.model_dump(mode="json"))
+        return ParsedReply(thought, [ParsedCall(call, tool)])
 
     def reply_message(self, reply: ModelReplied) -> ChatMessage:
         """The text as it was."""

@@ -33,7 +33,9 @@ class ToolCalls:
         """Every call must be well-formed, else none is run."""
         if not reply.tool_calls:
             if reply.finish_reason == "length":
-                raise FormatError("cut-off", "Your reply reached the length limit before it called a tool. Be brief and call one.")
+                raise FormatError(
+                    "cut-off", "Your reply reached the length limit before a call. Be brief and call a tool."
+                )
             raise FormatError("no-action", "Your reply called no tool. Call one; call submit when the work is done.")
         calls = []
         for raw in reply.tool_calls:
@@ -42,7 +44,8 @@ class ToolCalls:
                 arguments = json.loads(raw["arguments"] or "{}")
             except ValueError as error:
                 cut = " It was cut off by the length limit." if reply.finish_reason == "length" else ""
-                raise FormatError("bad-json", f"The arguments of {name} are not valid JSON ({error}).{cut} Nothing was run.") from None
+                why = f"The arguments of {name} are not valid JSON ({error}).{cut}"
+                raise FormatError("bad-json", f"{why} Nothing was run.") from None
             if not isinstance(arguments, dict):
                 raise FormatError("bad-json", f"The arguments of {name} must be a JSON object. Nothing was run.")
             try:

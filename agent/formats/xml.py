@@ -1,4 +1,4 @@
-"""One call in XML-like tags, ``<function=name><parameter=key>value</parameter></function>``, as open models were trained on it."""
+"""One call in XML-like tags, ``<function=name><parameter=key>value</parameter></function>``, as open models know it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FUNCTION = re.compile(r"<function=([^>\s]+)\s*>(.*?)</function>", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=([^>\s]+)\s*>(.*?)</parameter>", re.DOTALL)
 
 _RULES = """\
-Reply with one or two sentences of thought, then exactly one call in this form, values written as they are, without escapes:
+Reply with one or two sentences of thought, then exactly one call in this form, values as they are, not escaped:
 
 <function=NAME>
 <parameter=KEY>VALUE</parameter>
@@ -63,18 +63,24 @@ class Xml:
         found = list(_FUNCTION.finditer(text))
         if not found:
             if "<function=" in text:
-                why = "it reached the length limit" if reply.finish_reason == "length" else "its closing tag </function> is missing"
+                cut = reply.finish_reason == "length"
+                why = "it reached the length limit" if cut else "its closing tag </function> is missing"
                 raise FormatError("unclosed", f"The call is not closed: {why}.")
-            raise FormatError("no-action", "Your reply has no call. Write one between the tags <function=…> and </function>.")
+            raise FormatError(
+                "no-action", "Your reply has no call. Write one between the tags <function=…> and </function>."
+            )
         if len(found) > 1:
-            raise FormatError("two-actions", f"Your reply has {len(found)} calls. Write only the first one; the next follows its result.")
+            only = "Write only the first one; the next follows its result."
+            raise FormatError("two-actions", f"Your reply has {len(found)} calls. {only}")
         (match,) = found
         name, inner = match.groups()
         rest = _PARAMETER.sub("", inner).strip()
         if "<parameter=" in rest:
             raise FormatError("unclosed", f"A parameter of {name} is not closed: </parameter> is missing.")
         if rest:
-            raise FormatError("bad-argument", f"{name}: text outside the parameters: {rest[:60]!r}. Put every value into a parameter.")
+            raise FormatError(
+                "bad-argument", f"{name}: text outside the parameters: {rest[:60]!r}. Put every value into a parameter."
+            )
         arguments = {key: _unwrap(value) for key, value in _PARAMETER.findall(inner)}
         try:
             tool = build(name, arguments, tools)

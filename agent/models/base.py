@@ -14,7 +14,7 @@ ChatMessage = dict[str, Any]
 
 
 class ModelError(InfrastructureError):
-    """The provider cannot answer: no key, a wrong key, no network, an unknown model, or an outage beyond all retries."""
+    """The provider cannot answer: no key, a wrong key, no network, an unknown model, an outage beyond all retries."""
 
 
 class ContextOverflow(Exception):
@@ -68,19 +68,23 @@ OnRetry = Callable[[str, float], None]
 
 
 class Model(Protocol):
-    """A language model.
+    """A language model."""
 
-    Attributes:
-        name: Its name, for the trajectory.
-        takes_tools: Whether it takes native tool calls.
-        takes_grammar: Whether its output can be constrained by a llama.cpp grammar.
-        context_window: Tokens of prompt and reply together; ``None`` when unknown.
-    """
+    @property
+    def name(self) -> str:
+        """Its name, for the trajectory."""
 
-    name: str
-    takes_tools: bool
-    takes_grammar: bool
-    context_window: int | None
+    @property
+    def takes_tools(self) -> bool:
+        """Whether it takes native tool calls."""
+
+    @property
+    def takes_grammar(self) -> bool:
+        """Whether its output can be constrained by a llama.cpp grammar."""
+
+    @property
+    def context_window(self) -> int | None:
+        """Tokens of prompt and reply together; ``None`` when unknown."""
 
     def query(self, query: Query) -> Reply:
         """Ask.

@@ -1,4 +1,4 @@
-"""The one place that imports litellm, because its import is slow and has side effects that must be switched off first."""
+"""The one place that imports litellm, because its import is slow and has side effects to be switched off first."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ class LocalModel:
         self._client: ProviderModel | None = None
         short = config.name.removeprefix("local/")
         if short not in CATALOGUE:
-            raise UsageError(f"no embedded model {short}; there are: {', '.join('local/' + name for name in CATALOGUE)}")
+            raise UsageError(
+                f"no embedded model {short}; there are: {', '.join('local/' + name for name in CATALOGUE)}"
+            )
         self._weights = CATALOGUE[short]
         _require_llama()
 
@@ -97,7 +99,7 @@ class LocalModel:
             "threads": len(os.sched_getaffinity(0)),
             "key": key,
         }
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._server = subprocess.Popen(
             [sys.executable, "-m", "agent.models.llama_server", json.dumps(options)],
             stdin=subprocess.PIPE,

@@ -52,7 +52,8 @@ class ProviderModel:
             info = load_litellm().get_model_info(self.config.name)
         except Exception:  # litellm raises a bare Exception for a model that its table does not have
             return None
-        return info.get("max_input_tokens") or info.get("max_tokens")
+        known: int | None = info.get("max_input_tokens") or info.get("max_tokens")
+        return known
 
     def query(self, query: Query) -> Reply:
         """Ask the model, then each fallback in order if it fails for a transient reason."""
@@ -87,7 +88,10 @@ class ProviderModel:
             ) from None
         missing = litellm.validate_environment(self.config.name)
         if not missing["keys_in_environment"] and missing["missing_keys"]:
-            raise ModelError(f"model {self.config.name}: set {' or '.join(missing['missing_keys'])} to your key, or use --model local/qwen2.5-coder-1.5b")
+            raise ModelError(
+                f"model {self.config.name}: set {' or '.join(missing['missing_keys'])} to your key, "
+                "or use --model local/qwen2.5-coder-1.5b"
+            )
 
     def close(self) -> None:
         """Nothing is held."""
@@ -132,14 +136,14 @@ class ProviderModel:
             unreachable = "Connection error" in str(error)
             if "exceeds the available context size" in str(error):
                 raise ContextOverflow from None
-            what = "nothing answers" + (f" at {self.config.api_base}" if self.config.api_base else "") if unreachable else f"server error ({_first_line(error)})"
+            what = f"nothing answers{self._at()}" if unreachable else f"server error ({_first_line(error)})"
             raise _Transient(f"{name}: {what}", retry_after=_retry_after(error), unreachable=unreachable) from None
         except litellm.BadRequestError as error:
             if "context" in str(error).lower() and ("exceed" in str(error) or "maximum" in str(error)):
                 raise ContextOverflow from None
             raise ModelError(f"{name}: the provider refuses the request ({_first_line(error)})") from None
         except litellm.APIConnectionError as error:
-            raise _Transient(f"{name}: no connection ({_first_line(error)})", unreachable=True) from None
+            raise _Transient(f"{name}: no connection{self._at()} ({_first_line(error)})", unreachable=True) from None
         except litellm.exceptions.APIError as error:
             raise _Transient(f"{name}: {_first_line(error)}", retry_after=_retry_after(error)) from None
         return self._reply(name, response, retries)
@@ -220,6 +224,9 @@ class ProviderModel:
         except Exception:  # litellm raises a bare Exception for an unknown price
             return None
 
+    def _at(self) -> str:
+        return f" at {self.config.api_base}" if self.config.api_base else ""
+
     def _tell(self, what: str, wait: float) -> None:
         if self._on_retry is not None:
             self._on_retry(what, wait)
@@ -252,7 +259,11 @@ def _wait(state: Any) -> float:
 
 def _retry_after(error: Any) -> float | None:
     """Seconds that a Retry-After header asks for, at most ten minutes."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or getattr(error, "litellm_response_headers", None) or {}
+    headers = (
+        getattr(getattr(error, "response", None), "headers", None)
+        or getattr(error, "litellm_response_headers", None)
+        or {}
+    )
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     seconds: float | None = None
     try:

@@ -76,7 +76,8 @@ class ScriptedModel:
                 replies.append(ScriptedReply.model_validate(json.loads(line)))
             except (ValueError, ValidationError):
                 raise UsageError(
-                    f'{path}:{number}: expected {{"content": "..."}} or {{"tool_calls": [{{"name": "...", "arguments": {{}}}}]}}'
+                    f'{path}:{number}: expected {{"content": "..."}} or '
+                    '{"tool_calls": [{"name": "...", "arguments": {}}]}'
                 ) from None
         return cls(replies, f"scripted:{Path(path).name}")
 

