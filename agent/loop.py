@@ -111,7 +111,7 @@ class Attempt:
             return
         self.format_errors = 0
         for number, parsed_call in enumerate(parsed.calls):
-            self._act(parsed, parsed_call, first=number == 0)
+            self._act(parsed, parsed_call, first=number == 0, last=number == len(parsed.calls) - 1)
 
     def _ask(self) -> ModelReplied:
         query = Query(
@@ -156,7 +156,7 @@ class Attempt:
         if self.format_errors > 1:
             self.temperature = self.config.agent.after_repeat_temperature
 
-    def _act(self, parsed: ParsedReply, parsed_call: ParsedCall, *, first: bool) -> None:
+    def _act(self, parsed: ParsedReply, parsed_call: ParsedCall, *, first: bool, last: bool) -> None:
         """Run one action and record what came of it."""
         step, call, tool = self.budget.steps, parsed_call.call, parsed_call.tool
         self._record(ActionTaken(step=step, call=call, thought=parsed.thought if first else ""))
@@ -173,7 +173,8 @@ class Attempt:
             self._note_patch()
         if observation.done:
             raise AttemptOver(Status.SUBMITTED)
-        if self.repetition.note(call, observation, self.session.fingerprint):
+        # Between the results of one reply no other message may stand, so only the last of them is answered.
+        if self.repetition.note(call, observation, self.session.fingerprint) and last:
             self._leave_the_circle()
         elif not observation.ok and self.config.agent.after_failure_temperature is not None:
             self.temperature = self.config.agent.after_failure_temperature

@@ -30,6 +30,7 @@ class View:
         self._tries: list[str] = []
         self._observations: dict[int, tuple[int, Observed]] = {}  # event number: (place in messages, event)
         self._open_calls: list[str] = []
+        self._calls = 0
         self._reply_at = 0
         self._action = ""
 
@@ -51,6 +52,7 @@ class View:
             self._reply_at = len(self._messages)
             self._messages.append(self._format.reply_message(event))
             self._open_calls = [call["id"] for call in event.tool_calls]
+            self._calls = len(self._open_calls)
             self.prompt_tokens = event.usage.prompt_tokens + event.usage.completion_tokens
         elif isinstance(event, ActionTaken):
             self._action = event.call.name
@@ -71,7 +73,7 @@ class View:
 
     def _observe(self, event: Observed) -> None:
         fruitless = not event.ok and not event.changed and event.code not in _RESULTS
-        if self._drop_failed and fruitless and len(self._open_calls) <= 1:
+        if self._drop_failed and fruitless and self._calls <= 1:
             self._drop(f"{self._action}: {event.text}")
             return
         self._tries = [] if event.changed else self._tries
@@ -80,7 +82,7 @@ class View:
 
     def _message(self, event: Message) -> None:
         if event.purpose == "correction":
-            if self._drop_failed and len(self._open_calls) <= 1:
+            if self._drop_failed and self._calls <= 1:
                 self._drop(event.content)
                 return
             # Every call of a malformed reply needs an answer of its own.

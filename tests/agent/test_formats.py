@@ -1,0 +1,187 @@
+"""Action formats: what is asked of a model, what is understood, and what a malformed reply is answered with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aci_tools.tools import TOOLS, toolset
+from agent.formats import FORMATS, FormatError, make_format
+from trajectories.events import ModelReplied
+
+TOOLSET = toolset(["open", "goto", "rewrite_function", "bash", "submit"])
+FENCED = "THOUGHT: look\n```\n{}\n```"
+CODE = "def f(a):\n    return a  # <tag> & 'quotes'\n"
+
+
+def reply(content: str = "", *calls: tuple[str, str], finish: str = "stop") -> ModelReplied:
+    raw = [{"id": f"c{n}", "name": name, "arguments": arguments} for n, (name, arguments) in enumerate(calls)]
+    return ModelReplied(step=1, content=content, tool_calls=raw, finish_reason=finish)
+
+
+def xml(tool: str, **parameters: str) -> str:
+    inner = "".join(f"<parameter={key}>{value}</parameter>\n" for key, value in parameters.items())
+    return f"I look.\n\n<function={tool}>\n{inner}</function>"
+
+
+def refused(format: str, wrong: ModelReplied) -> FormatError:
+    with pytest.raises(FormatError) as error:
+        make_format(format).parse(wrong, TOOLSET)
+    return error.value
+
+
+@pytest.mark.parametrize("name", ["thought_action", "xml"])
+def test_text_formats_explain_every_tool_in_the_prompt(name: str) -> None:
+    tools = list(TOOLS.values())
+    instructions = make_format(name).instructions(tools)
+    assert make_format(name).tool_schemas(tools) is None
+    for tool in tools:
+        assert tool.tool_name() in instructions
+        for field in tool.model_fields.values():
+            assert field.description in instructions
+
+
+def test_native_calls_leave_the_tools_to_the_provider() -> None:
+    schemas = make_format("tool_calls").tool_schemas(TOOLSET)
+    assert schemas is not None
+    assert [schema["name"] for schema in schemas] == [tool.tool_name() for tool in TOOLSET]
+    assert json.loads(json.dumps(schemas)) == schemas
+
+
+GOOD = {
+    "tool_calls": reply("I look.", ("rewrite_function", json.dumps({"path": "a.py", "name": "f", "code": CODE}))),
+    "thought_action": reply(FENCED.format(f"rewrite_function a.py f\n{CODE.rstrip()}").replace("look", "I look.")),
+    "xml": reply(xml("rewrite_function", path="a.py", name="f", code=f"\n{CODE}\n")),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_call_is_understood_in_every_format(name: str) -> None:
+    parsed = make_format(name).parse(GOOD[name], TOOLSET)
+    assert parsed.thought == "I look."
+    (only,) = parsed.calls
+    assert only.call.name == "rewrite_function"
+    arguments = only.call.arguments
+    assert {**arguments, "code": arguments["code"].rstrip("\n")} == {"path": "a.py", "name": "f", "code": CODE.rstrip()}
+    assert only.tool.model_dump() == only.call.arguments
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_reply_stands_in_the_conversation_as_it_was(name: str) -> None:
+    message = make_format(name).reply_message(GOOD[name])
+    assert message["role"] == "assistant"
+    assert message["content"] == GOOD[name].content
+    if name == "tool_calls":
+        (raw,) = message["tool_calls"]
+        assert raw == {
+            "id": "c0",
+            "type": "function",
+            "function": {"name": "rewrite_function", "arguments": GOOD[name].tool_calls[0]["arguments"]},
+        }
+
+
+def test_results_answer_their_call_where_calls_have_names() -> None:
+    native = make_format("tool_calls")
+    assert native.result_message("c0", "x") == {"role": "tool", "tool_call_id": "c0", "content": "x"}
+    assert native.result_message("", "x") == {"role": "user", "content": "x"}
+    assert make_format("xml").result_message("", "x") == {"role": "user", "content": "x"}
+
+
+def test_one_reply_may_hold_several_native_calls() -> None:
+    parsed = make_format("tool_calls").parse(
+        reply("Both.", ("open", '{"path": "a.py"}'), ("bash", '{"command": "ls"}')), TOOLSET
+    )
+    assert [(c.call.id, c.call.name) for c in parsed.calls] == [("c0", "open"), ("c1", "bash")]
+
+
+def test_a_call_without_arguments_needs_no_json() -> None:
+    (only,) = make_format("tool_calls").parse(reply("", ("submit", "")), TOOLSET).calls
+    assert only.call.arguments == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "says"),
+    [
+        (reply("I am done."), "no-action", "called no tool"),
+        (reply("I think", finish="length"), "cut-off", "length limit"),
+        (reply("", ("opn", '{"path": "a.py"}')), "unknown-tool", "Did you mean open?"),
+        (reply("", ("open", "{}")), "missing-argument", "open needs path"),
+        (reply("", ("goto", '{"line": "far"}')), "bad-argument", "goto: line"),
+        (reply("", ("open", '{"path": "a.py", "lin": 3}')), "extra-argument", "no argument lin. Did you mean line?"),
+        (reply("", ("open", '{"path": "a.py"')), "bad-json", "not valid JSON"),
+        (reply("", ("open", '{"path": "a.p'), finish="length"), "bad-json", "cut off by the length limit"),
+        (reply("", ("open", '["a.py"]')), "bad-json", "must be a JSON object"),
+        (reply("", ("open", '{"path": "a.py"}'), ("bash", "{}")), "missing-argument", "Nothing was run"),
+    ],
+)
+def test_malformed_native_calls_are_corrected(wrong: ModelReplied, code: str, says: str) -> None:
+    error = refused("tool_calls", wrong)
+    assert (error.code, says in error.text) == (code, True), error.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "says"),
+    [
+        (reply("I am done."), "no-action", "has no command"),
+        (reply("THOUGHT: x\n```\n```"), "no-action", "empty"),
+        (reply("THOUGHT: x\n```\nopen a.py"), "unclosed", "closing line of backticks is missing"),
+        (reply("THOUGHT: x\n```\nopen a", finish="length"), "unclosed", "length limit"),
+        (reply("```\nopen a.py\n```\nthen\n```\nsubmit\n```"), "two-actions", "has 2 commands"),
+        (reply("```\nopen a.py\n```\nthen\n```\nsubmit"), "two-actions", "has 2 commands"),
+        (reply(FENCED.format("opn a.py")), "unknown-tool", "Did you mean open?"),
+        (reply(FENCED.format("open")), "missing-argument", "open needs path"),
+        (reply(FENCED.format("goto far")), "bad-argument", "goto: line"),
+        (reply(FENCED.format('open "a.py')), "bad-argument", "No closing quotation"),
+        (reply(FENCED.format("rewrite_function a.py f")), "missing-argument", "on the lines below the command"),
+        (reply(FENCED.format("open a.py\nsubmit")), "extra-argument", "only one command is allowed"),
+    ],
+)
+def test_malformed_fenced_commands_are_corrected(wrong: ModelReplied, code: str, says: str) -> None:
+    error = refused("thought_action", wrong)
+    assert (error.code, says in error.text) == (code, True), error.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "says"),
+    [
+        (reply("I am done."), "no-action", "has no call"),
+        (reply("<function=open>\n<parameter=path>a.py</parameter>"), "unclosed", "</function> is missing"),
+        (reply("<function=open>\n<para", finish="length"), "unclosed", "length limit"),
+        (reply("<function=open>\n<parameter=path>a.py\n</function>"), "unclosed", "</parameter> is missing"),
+        (reply(xml("open", path="a.py") + xml("submit")), "two-actions", "has 2 calls"),
+        (reply(xml("opn", path="a.py")), "unknown-tool", "Did you mean open?"),
+        (reply(xml("open")), "missing-argument", "open needs path"),
+        (reply(xml("goto", line="far")), "bad-argument", "goto: line"),
+        (reply("<function=open>\na.py\n</function>"), "bad-argument", "outside the parameters"),
+    ],
+)
+def test_malformed_tags_are_corrected(wrong: ModelReplied, code: str, says: str) -> None:
+    error = refused("xml", wrong)
+    assert (error.code, says in error.text) == (code, True), error.text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_correction_holds_nothing_that_could_be_run(name: str) -> None:
+    """A small model copies what it reads; a correction must not itself be an action."""
+    error = refused(name, reply("I am done."))
+    with pytest.raises(FormatError):
+        make_format(name).parse(reply(error.text), TOOLSET)
+
+
+@pytest.mark.parametrize("name", ["thought_action", "xml"])
+def test_values_keep_their_text(name: str) -> None:
+    command = "printf '%s\\n' \"$HOME\" | grep -c '<a>' && echo '=== & >'"
+    text = FENCED.format(f"bash {command}") if name == "thought_action" else xml("bash", command=command)
+    (only,) = make_format(name).parse(reply(text), TOOLSET).calls
+    assert only.call.arguments == {"command": command}
+
+
+def test_grammars_exist_where_the_text_is_ours() -> None:
+    grammars: dict[str, Any] = {name: make_format(name).grammar(TOOLSET, ["a b.py"]) for name in FORMATS}
+    assert grammars["tool_calls"] is None
+    for name in ("thought_action", "xml"):
+        rules = [line.partition(" ::= ")[0] for line in grammars[name].splitlines()]
+        assert rules[0] == "root"
+        assert len(rules) == len(set(rules)), "a rule is defined twice"
