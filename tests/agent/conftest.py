@@ -96,7 +96,7 @@ def attempt(session: Session, tmp_path: Path) -> Iterator[MakeAttempt]:
             listener: Listener = lambda event: None,
             log: str = "trajectory.jsonl",
         ) -> Attempt:
-            config = load_config([], [f"agent.tools={json.dumps(TOOLS)}", *settings])
+            config = load_config([], ["aci.review_submit=false", f"agent.tools={json.dumps(TOOLS)}", *settings])
             return Attempt(
                 started=AttemptStarted(attempt_id="a1"),
                 opening=OPENING,
