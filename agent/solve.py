@@ -52,18 +52,15 @@ class Outcome:
 
     Attributes:
         ended: The attempt's last event.
+        patch: The unified diff; unlike the event's, with whatever looks like a secret left in it, so that it applies.
         output: Where trajectory and patch are.
         applied: Whether the patch was put into the working tree; ``None`` when that was not asked for.
     """
 
     ended: AttemptEnded
+    patch: str
     output: Path
     applied: bool | None = None
-
-    @property
-    def patch(self) -> str:
-        """The unified diff."""
-        return self.ended.patch
 
     @property
     def exit_code(self) -> int:
@@ -76,8 +73,8 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
-        facts = self.ended.model_dump(mode="json", include={"status", "detail", "patch", "steps", "usage", "duration"})
-        return {**facts, "output": str(self.output), "applied": self.applied}
+        facts = self.ended.model_dump(mode="json", include={"status", "detail", "steps", "usage", "duration"})
+        return {**facts, "patch": self.patch, "output": str(self.output), "applied": self.applied}
 
 
 def run(request: SolveRequest, progress: Progress) -> Outcome:
@@ -111,8 +108,9 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
             progress=progress,
         ) as attempt:
             ended = attempt.run()
-    (output / PATCH).write_bytes(ended.patch.encode("utf-8", "surrogateescape"))
-    outcome = Outcome(ended, output, _apply(request, repo, ended.patch, progress) if request.apply else None)
+    patch = attempt.patch
+    (output / PATCH).write_bytes(patch.encode("utf-8", "surrogateescape"))
+    outcome = Outcome(ended, patch, output, _apply(request, repo, patch, progress) if request.apply else None)
     _report(outcome, progress)
     return outcome
 
