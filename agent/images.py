@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from typing import Any
 
 from aci_tools.errors import InfrastructureError
+from aci_tools.sandbox.engine import connect, engine_errors
 from agent.progress import Progress
 
 #: Images of ours, the one made without a registry (scripts/base-image) first.
 LOCAL_TAGS = ("patchwright/base:bookworm", "patchwright/base:python3.12")
+
+#: Seconds without a word from the engine while it builds.
+_BUILD_TIMEOUT = 600
 
 _DOCKERFILE = """\
 FROM python:3.12-bookworm
@@ -21,24 +25,22 @@ def default_image(progress: Progress) -> str:
     """The tag of the default image; built on first use.
 
     Raises:
-        InfrastructureError: It is not here and cannot be built.
+        InfrastructureError: No engine answers, or the image is not here and cannot be built.
     """
-    import docker
+    from docker.errors import BuildError, DockerException
 
-    client: Any = docker.from_env()
-    try:
-        for tag in LOCAL_TAGS:
-            if client.images.list(name=tag):
-                return tag
+    with contextlib.closing(connect(_BUILD_TIMEOUT)) as client:
+        with engine_errors():
+            for tag in LOCAL_TAGS:
+                if client.images.list(name=tag):
+                    return tag
         progress.doing("building the default image, once")
         try:
             client.images.build(fileobj=io.BytesIO(_DOCKERFILE.encode()), tag=LOCAL_TAGS[1], rm=True)
-        except (docker.errors.BuildError, docker.errors.APIError) as error:
-            reason = str(error).splitlines()[0][:160]
+        except (BuildError, DockerException) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
             raise InfrastructureError(
                 f"no image was given and the default one cannot be built ({reason}); "
                 "give one with --image, or make one without a registry: scripts/base-image"
             ) from None
         return LOCAL_TAGS[1]
-    finally:
-        client.close()

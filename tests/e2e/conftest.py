@@ -81,7 +81,9 @@ class User:
         settings = ["--set", TOOLS, "--set", "aci.review_submit=false"]
         return [*known, "--model", model, "--sandbox", sandbox, *settings, *more]
 
-    def solve(self, *replies: dict[str, Any], more: tuple[str, ...] = (), sandbox: str = "local", **options: Any) -> Any:
+    def solve(
+        self, *replies: dict[str, Any], more: tuple[str, ...] = (), sandbox: str = "local", **options: Any
+    ) -> Any:
         """Run ``agent solve`` with a scripted model."""
         return self.agent(*self.solving(self.script(*replies), *more, sandbox=sandbox), **options)
 
@@ -99,7 +101,9 @@ class User:
         return PATCH.format(before=before, after=after)
 
     def _blob(self, text: str) -> str:
-        hashed = subprocess.run(["git", "hash-object", "--stdin"], input=text, capture_output=True, text=True, check=True)
+        hashed = subprocess.run(
+            ["git", "hash-object", "--stdin"], input=text, capture_output=True, text=True, check=True
+        )
         return hashed.stdout[:7]
 
     def left_behind(self) -> list[str]:

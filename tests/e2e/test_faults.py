@@ -1,0 +1,128 @@
+"""What a user can get wrong, and what can be wrong around them: one clear line each, and the exit code of the contract."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import FIX, SUBMIT, User, one_line
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--set", "limits.step=3"], "did you mean limits.steps?"),
+        (["--set", "limits.steps"], "write it as key=value"),
+        (["--set", "limits.steps=many"], "limits.steps: Input should be a valid integer"),
+        (["--set", "agent.tools=[opn]"], "no tool is called opn; did you mean open?"),
+        (["--set", "agent.system_prompt=nowhere.md"], "nowhere.md is neither a shipped prompt nor a readable file"),
+        (["--config", "nowhere.yaml"], "no such file, and no such profile"),
+        (["--strategy", "magic"], "agent.strategy: Input should be 'single'"),
+        (["--sandbox", "vm"], "sandbox.kind: Input should be"),
+        (["--model", "scripted:nowhere.jsonl"], "scripted:nowhere.jsonl: cannot be read"),
+        (["--model", "local/nothing"], "no embedded model nothing; there are: local/qwen2.5-coder-1.5b"),
+        (["--issue", "nowhere/bug.md"], "nowhere/bug.md"),
+        (["--issue", "   "], "empty"),
+        (["--repo", "nowhere"], "nowhere"),
+        (["--base", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(user: User, more: list[str], says: str) -> None:
+    done = user.agent(*user.solving(user.script(FIX, SUBMIT), *more))
+    assert says in one_line(done)
+    assert done.returncode == 2
+    assert user.left_behind() == []
+
+
+def test_malformed_yaml_names_the_place(user: User) -> None:
+    (user.home / "mine.yaml").write_text("limits: {steps: 1\n")
+    done = user.solve(FIX, SUBMIT, more=("--config", "mine.yaml"))
+    assert one_line(done).startswith("agent: mine.yaml: line ")
+    assert done.returncode == 2
+
+
+def test_a_malformed_script_names_the_line(user: User) -> None:
+    (user.home / "bad.jsonl").write_text('{"content": "x"}\n{"tool_calls": 3}\n')
+    done = user.agent(*user.solving("scripted:bad.jsonl"))
+    assert "bad.jsonl:2: expected" in one_line(done)
+    assert done.returncode == 2
+
+
+def test_a_directory_that_is_no_repository(user: User, tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    done = user.agent(*user.solving(user.script(SUBMIT), "--repo", str(plain)))
+    assert str(plain) in one_line(done)
+    assert done.returncode == 2
+
+
+def test_a_repository_without_a_commit(user: User, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    user.repository = empty
+    user.git("init", "-q")
+    done = user.solve(SUBMIT)
+    assert "commit" in one_line(done)
+    assert done.returncode == 2
+
+
+def test_an_output_that_cannot_be_written(user: User) -> None:
+    (user.home / "file").write_text("")
+    done = user.solve(FIX, SUBMIT, more=("--output", "file/out"))
+    assert "--output file/out: cannot write there" in one_line(done)
+    assert done.returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_output_that_may_not_be_written(user: User, tmp_path: Path) -> None:
+    tmp_path.joinpath("closed").mkdir(mode=0o500)
+    done = user.solve(FIX, SUBMIT, more=("--output", str(tmp_path / "closed" / "out")))
+    assert "cannot write there (Permission denied)" in one_line(done)
+    assert done.returncode == 2
+
+
+def test_no_engine(user: User) -> None:
+    user.env["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
+    done = user.solve(FIX, SUBMIT, sandbox="docker")
+    assert "no Docker engine answers at unix:///nonexistent/docker.sock" in one_line(done)
+    assert done.returncode == 3
+    assert user.left_behind() == []
+
+
+@pytest.mark.docker
+def test_a_missing_image(user: User, docker_image: str) -> None:
+    done = user.solve(FIX, SUBMIT, more=("--image", "localhost:1/no-such-image:1"), sandbox="docker")
+    assert "localhost:1/no-such-image:1" in one_line(done)
+    assert done.returncode == 3
+
+
+def test_a_provider_without_a_key(user: User) -> None:
+    done = user.agent(*user.solving("openai/gpt-4o"))
+    assert "set OPENAI_API_KEY to your key" in one_line(done)
+    assert done.returncode == 3
+
+
+def test_a_provider_that_nobody_knows(user: User) -> None:
+    done = user.agent(*user.solving("nobody/nothing"))
+    assert "nobody/nothing: unknown provider" in one_line(done)
+    assert done.returncode == 3
+
+
+def test_an_address_where_nothing_listens(user: User) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        done = user.agent(*user.solving("mine", "--set", f"model.api_base={address}"), timeout=60)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert f"model_error: mine: nothing answers at {address}" in done.stderr
+
+
+def test_an_issue_of_a_host_that_is_not_there(user: User) -> None:
+    done = user.agent(*user.solving(user.script(SUBMIT), "--issue", "https://gitlab.example/a/b/-/issues/1"))
+    assert done.returncode == 2
+    assert "gitlab.example" in one_line(done)
