@@ -47,10 +47,8 @@ def main() -> None:
     except PatchwrightError as error:
         print(f"agent: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("agent: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing more can be written to it.
-        sys.stdout = None
-        sys.exit(1)
+    except SystemExit as ending:
+        # Typer turns an interrupt into exit code 130 and a closed pipe into 1, both without a word.
+        if isinstance(getattr(ending.__context__, "__cause__", None), KeyboardInterrupt):
+            print("agent: interrupted", file=sys.stderr)
+        raise

@@ -1,4 +1,4 @@
-"""Drives the command line as a user does: a process of its own, a repository of the user's, nothing shared between tests."""
+"""Drives the command line as a user does: a process of its own, a repository of the user's, a home of its own."""
 
 from __future__ import annotations
 

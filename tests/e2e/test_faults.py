@@ -1,4 +1,4 @@
-"""What a user can get wrong, and what can be wrong around them: one clear line each, and the exit code of the contract."""
+"""What can be wrong with the input or around it: one clear line each, and the exit code of the contract."""
 
 from __future__ import annotations
 
