@@ -141,6 +141,12 @@ class ProviderModel:
         except litellm.BadRequestError as error:
             if "context" in str(error).lower() and ("exceed" in str(error) or "maximum" in str(error)):
                 raise ContextOverflow from None
+            # litellm goes by words of the message before it goes by the status, which says more.
+            if error.status_code in (401, 403):
+                raise ModelError(f"{name}: the provider refuses the key ({_first_line(error)})") from None
+            if error.status_code in (408, 409, 429) or error.status_code >= 500:
+                what = f"server error ({_first_line(error)})"
+                raise _Transient(f"{name}: {what}", retry_after=_retry_after(error)) from None
             raise ModelError(f"{name}: the provider refuses the request ({_first_line(error)})") from None
         except litellm.APIConnectionError as error:
             raise _Transient(f"{name}: no connection{self._at()} ({_first_line(error)})", unreachable=True) from None

@@ -1,4 +1,4 @@
-"""The loop on a real repository in a real sandbox: however an attempt ends, it keeps its patch and says why it ended."""
+"""The loop on a real repository in a real sandbox: however it ends, an attempt keeps its patch and says why."""
 
 from __future__ import annotations
 
