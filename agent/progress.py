@@ -114,8 +114,8 @@ class Progress:
 
 def short_call(call: Call) -> str:
     """A call on one line: its name and the beginnings of its arguments."""
-    parts = [first_line(str(value), 60) for value in call.arguments.values() if value not in (None, "", False)]
-    return " ".join([call.name, *parts])
+    said = [value for value in call.arguments.values() if value is not None and value is not False and value != ""]
+    return " ".join([call.name, *(first_line(str(value), 60) for value in said)])
 
 
 def first_line(text: str, width: int = 120) -> str:
