@@ -1,0 +1,89 @@
+"""The embedded model: its server starts, obeys a grammar, caches the prompt, and does not outlive its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.config import ModelConfig
+from agent.models import Query
+from agent.models.local import LocalModel
+from agent.models.weights import CATALOGUE, weights_path
+
+# Where the weights are not in the cache yet, the first test fetches them.
+pytestmark = [pytest.mark.model, pytest.mark.timeout(1800)]
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "qwen2.5-coder-1.5b"
+GRAMMAR = 'root ::= "THOUGHT: " [a-z ]{4,20} "\\n```\\n" ("open" | "submit") "\\n```"'
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[LocalModel]:
+    pytest.importorskip("xllamacpp", reason="the extra `local` is not installed")
+    if not os.environ.get("CI") and not weights_path(CATALOGUE[NAME]).exists():
+        pytest.skip(f"the weights of {NAME} are not in the cache; `agent demo` fetches them")
+    made = LocalModel(ModelConfig(name=f"local/{NAME}", max_tokens=24, context_window=2048, seed=1))
+    yield made
+    made.close()
+    made.close()  # twice is no harm
+
+
+RULES = "You reply with one word. " + "Rule: be brief, be exact, say nothing that was not asked. " * 12
+
+
+def test_it_answers_under_a_grammar_and_caches_the_prompt(model: LocalModel) -> None:
+    messages = [{"role": "system", "content": RULES}, {"role": "user", "content": "Which command?"}]
+    first = model.query(Query(messages, grammar=GRAMMAR))
+    assert first.content.startswith("THOUGHT: ")
+    assert first.content.removesuffix("\n```").endswith(("open", "submit"))
+    assert first.usage.cost is None
+    answered = [{"role": "assistant", "content": first.content}, {"role": "user", "content": "And now?"}]
+    second = model.query(Query([*messages, *answered], grammar=GRAMMAR, index=1))
+    assert second.usage.cached_tokens > first.usage.prompt_tokens // 2
+    assert second.usage.prompt_tokens > first.usage.prompt_tokens
+
+
+def test_a_prompt_beyond_the_window_is_told_apart(model: LocalModel) -> None:
+    from agent.models import ContextOverflow
+
+    with pytest.raises(ContextOverflow):
+        model.query(Query([{"role": "user", "content": "word " * 4000}]))
+
+
+PARENT = f"""
+import sys
+from agent.config import ModelConfig
+from agent.models.local import LocalModel
+model = LocalModel(ModelConfig(name="local/{NAME}", context_window=512))
+model.start()
+print(model._server.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_server_ends_with_a_parent_that_is_killed(model: LocalModel) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        watch = os.pidfd_open(pid)
+        try:
+            parent.send_signal(signal.SIGKILL)
+            parent.wait()
+            import select
+
+            ended, _, _ = select.select([watch], [], [], 30)
+        finally:
+            os.close(watch)
+    assert ended, f"the server {pid} outlived its parent"
