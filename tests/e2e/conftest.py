@@ -64,10 +64,11 @@ class User:
 
     def agent(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run ``agent`` to its end."""
-        options = {"cwd": self.home, "env": self.env, "stdin": subprocess.DEVNULL, **options}
+        text = {"encoding": "utf-8", "errors": "surrogateescape", "check": False}
+        options = {"cwd": self.home, "env": self.env, "stdin": subprocess.DEVNULL, **text, **options}
         if "input" in options:
             del options["stdin"]
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False, **options)
+        return subprocess.run(self.command(*arguments), capture_output=True, **options)
 
     def script(self, *replies: dict[str, Any]) -> str:
         """The name of a scripted model that gives these replies."""

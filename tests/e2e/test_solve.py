@@ -101,6 +101,13 @@ def test_uncommitted_changes_are_left_out_unless_asked_for(user: User) -> None:
     assert seen.stdout == user.patch
 
 
+def test_bytes_that_are_not_text_reach_stdout_and_the_working_tree(user: User) -> None:
+    done = user.solve(call("bash", command=r"printf 'caf\351\n' > menu.txt"), SUBMIT, more=("--apply",))
+    assert done.returncode == 0, done.stderr
+    assert b"+caf\xe9\n" in done.stdout.encode("utf-8", "surrogateescape")
+    assert (user.repository / "menu.txt").read_bytes() == b"caf\xe9\n"
+
+
 def test_no_change_is_exit_code_1_and_no_output(user: User) -> None:
     done = user.solve(SUBMIT)
     assert (done.returncode, done.stdout) == (1, "")
