@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aci_tools.errors import InfrastructureError
 from aci_tools.checks import measure_before
+from aci_tools.errors import InfrastructureError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
@@ -76,9 +76,7 @@ def open_attempt(
         progress.doing("removing the sandbox")
 
 
-def _open_sandbox(
-    config: Config, task: Task, repository: Prepared, origin: Path | None, progress: Progress
-) -> Sandbox:
+def _open_sandbox(config: Config, task: Task, repository: Prepared, origin: Path | None, progress: Progress) -> Sandbox:
     wanted = config.sandbox
     kind, reason = _kind(wanted.kind)
     image = wanted.image or task.image
@@ -143,7 +141,8 @@ def _kind(wanted: str) -> tuple[str, str]:
             return kind.kind, reason
         reason = reason or kind.reason
     raise InfrastructureError(
-        f"no sandbox works here ({reason}); `agent doctor` says what is missing; --sandbox local works without isolation"
+        f"no sandbox works here ({reason}); `agent doctor` says what is missing; "
+        "--sandbox local works without isolation"
     )
 
 
@@ -173,9 +172,7 @@ def _format(config: Config, model: Model) -> ActionFormat:
     return make_format(name)
 
 
-def _opening(
-    config: Config, task: Task, session: Session, action_format: ActionFormat, tools: Tools
-) -> list[Message]:
+def _opening(config: Config, task: Task, session: Session, action_format: ActionFormat, tools: Tools) -> list[Message]:
     count = config.agent.relevant_code
     snippets = relevant_functions(session, task.problem_statement, count) if count else []
     values: dict[str, Any] = {

@@ -152,7 +152,8 @@ class Attempt:
         self._record(Message(role="user", purpose="correction", content=error.text, code=error.code, step=step))
         self.format_errors += 1
         if self.format_errors >= self.config.limits.format_errors:
-            raise AttemptOver(Status.FORMAT_LIMIT, f"{self.format_errors} malformed actions in a row (limits.format_errors)")
+            count = f"{self.format_errors} malformed actions in a row"
+            raise AttemptOver(Status.FORMAT_LIMIT, f"{count} (limits.format_errors)")
         if self.format_errors > 1:
             self.temperature = self.config.agent.after_repeat_temperature
 
@@ -196,7 +197,8 @@ class Attempt:
     def _leave_the_circle(self) -> None:
         """Answer a repeated action with something new: what was tried, and a higher temperature."""
         if self.repetition.in_a_row >= self.config.limits.repeats:
-            raise AttemptOver(Status.REPETITION_LIMIT, f"{self.repetition.in_a_row} repeated actions in a row (limits.repeats)")
+            count = f"{self.repetition.in_a_row} repeated actions in a row"
+            raise AttemptOver(Status.REPETITION_LIMIT, f"{count} (limits.repeats)")
         advice = self.repetition.advice([tool.tool_name() for tool in self.tools])
         self._record(Message(role="user", purpose="nudge", content=advice, code="repeat", step=self.budget.steps))
         self.temperature = self.config.agent.after_repeat_temperature

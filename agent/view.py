@@ -105,4 +105,5 @@ class View:
 def condensed_text(observed: Observed) -> str:
     """What stands in for an observation that left the prompt."""
     lines = observed.text.count("\n") + 1
-    return f"[Observation of step {observed.step} left out to save room: {lines} lines. Repeat the action to see it again.]"
+    left_out = f"Observation of step {observed.step} left out to save room: {lines} lines."
+    return f"[{left_out} Repeat the action to see it again.]"

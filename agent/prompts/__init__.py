@@ -26,5 +26,6 @@ def render(kind: str, name: str, values: Mapping[str, object]) -> str:
     try:
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"agent.{kind}_prompt: {name} is neither a shipped prompt nor a readable file ({error})") from None
+        what = f"{name} is neither a shipped prompt nor a readable file ({error})"
+        raise UsageError(f"agent.{kind}_prompt: {what}") from None
     return Template(text).safe_substitute(values).strip() + "\n"
