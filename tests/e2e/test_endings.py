@@ -178,3 +178,18 @@ def test_an_interrupt_before_the_attempt_is_130_too(user: User) -> None:
     assert out == ""
     assert err.splitlines()[-1] == "agent: interrupted"
     assert user.left_behind() == []
+
+
+@pytest.mark.docker
+def test_a_container_that_someone_removes_ends_the_run_with_the_patch_so_far(user: User, docker_image: str) -> None:
+    arguments = user.solving(user.script(FIX, call("bash", command="sleep 600"), SUBMIT), sandbox="docker")
+    with started(user, arguments, EDITED) as process:
+        (run,) = (user.state / "runs").iterdir()
+        wait_for(process, run / "trajectory.jsonl", '"sleep 600"')
+        subprocess.run(["docker", "rm", "-f", *containers_of(process.pid)], capture_output=True, check=True)
+        out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert "sandbox_lost" in err
+    assert (process.returncode, out) == (3, user.patch), err
+    assert containers_of(process.pid) == []
+    assert user.left_behind() == []
