@@ -133,9 +133,9 @@ def test_malformed_native_calls_are_corrected(wrong: ModelReplied, code: str, sa
         (reply(FENCED.format("opn a.py")), "unknown-tool", "Did you mean open?"),
         (reply(FENCED.format("open")), "missing-argument", "open needs path"),
         (reply(FENCED.format("goto far")), "bad-argument", "goto: line"),
-        (reply(FENCED.format('open "a.py')), "bad-argument", "No closing quotation"),
+        (reply(FENCED.format("goto 3 4")), "extra-argument", "goto"),
         (reply(FENCED.format("rewrite_function a.py f")), "missing-argument", "on the lines below the command"),
-        (reply(FENCED.format("open a.py\nsubmit")), "extra-argument", "only one command is allowed"),
+        (reply(FENCED.format("open a.py\nsubmit")), "two-actions", "one command only"),
     ],
 )
 def test_malformed_fenced_commands_are_corrected(wrong: ModelReplied, code: str, says: str) -> None:

@@ -114,6 +114,17 @@ def test_no_change_is_exit_code_1_and_no_output(user: User) -> None:
     assert "no patch" in done.stderr
 
 
+def test_the_default_profile_reviews_the_patch_before_it_is_submitted(user: User) -> None:
+    edit = call("edit", path="calc.py", start=2, end=2, text="    return a + b\n")
+    script = user.script(call("search_dir", term="def add"), edit, SUBMIT, SUBMIT)
+    done = user.agent(
+        *["solve", "--issue", "add subtracts", "--repo", str(user.repository), "--model", script, "--sandbox", "local"]
+    )
+    assert (done.returncode, done.stdout) == (0, user.patch), done.stderr
+    assert "This is what you are about to submit" in done.stderr
+    assert "submitted; 4 steps" in done.stderr
+
+
 def test_a_script_that_ends_too_early_is_infrastructure_with_the_patch_kept(user: User) -> None:
     done = user.solve(FIX)
     assert (done.returncode, done.stdout) == (3, user.patch)
