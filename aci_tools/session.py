@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from aci_tools.testing.report import TestReport
 
 
+# What is in the index, and behind a mark that no path looks like: what of it is no longer in the working tree.
+_LIST_FILES = r"git ls-files -z --cached --others --exclude-standard; printf '\0//\0'; git ls-files -z --deleted"
+
+
 class EditGuard(Protocol):
     """Inspects an edit before it lands (see :mod:`aci_tools.guard`)."""
 
@@ -53,10 +57,11 @@ class SessionSettings:
 
 @dataclass(slots=True)
 class FileEdit:
-    """One landed edit, for ``undo``: the file's bytes before it (``None``: there was no file)."""
+    """One landed edit, for ``undo``: the file's bytes before it (``None``: there was no file) and after it."""
 
     path: str
     before: bytes | None
+    after: bytes
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ class Session:
         test_plan: How tests are run here, once known.
         baseline: The outcome of the tests before any edit, once known.
         reviewed: The patch that ``submit`` has shown for review.
+        search_program: The program that searches text, once known.
         examples: The issue's own examples, which are run again after every edit.
         undone: Edits in a row that were undone for having no effect.
     """
@@ -87,6 +93,7 @@ class Session:
     test_plan: TestPlan | None = None
     baseline: TestReport | None = None
     reviewed: str | None = None
+    search_program: str | None = None
     examples: Examples = field(default_factory=Examples)
     undone: int = 0
     _original: dict[str, bytes | None] = field(default_factory=dict)
@@ -121,6 +128,18 @@ class Session:
             raise ToolError(f"{path} belongs to git; files in .git cannot be viewed or edited.")
         return str(relative)
 
+    def target(self, path: str | None) -> str:
+        """The file that a tool works on: the one given, else the open one; relative to the repository.
+
+        Raises:
+            ToolError: None is given and none is open.
+        """
+        if path:
+            return self.relative(path)
+        if self.open_path is None:
+            raise ToolError("No file is open. Give the path, or open the file first.")
+        return self.open_path
+
     def read(self, path: str) -> bytes:
         """The bytes of a repository file.
 
@@ -141,15 +160,21 @@ class Session:
         except FileNotFoundError:
             before = None
         self.sandbox.write(f"{self.root}/{path}", data)
-        self.edits.append(FileEdit(path, before))
+        self.edits.append(FileEdit(path, before, data))
         self._original.setdefault(path, _digest(before))
         self._current[path] = _digest(data)
 
-    def undo(self) -> FileEdit | None:
-        """Take the newest edit back; returns it, or ``None`` when there is none left."""
-        if not self.edits:
+    def exists(self, path: str) -> bool:
+        """Whether something is there under a path relative to the repository."""
+        return self.sandbox.run(f"[ -e {shlex.quote(path)} ] || [ -L {shlex.quote(path)} ]", cwd=self.root).ok
+
+    def undo(self, path: str | None = None) -> FileEdit | None:
+        """Take the newest edit back, or the newest of one file; returns it, or ``None`` when there is none."""
+        edit = next((e for e in reversed(self.edits) if path in (None, e.path)), None)
+        if edit is None:
             return None
-        edit = self.edits.pop()
+        # By identity: the same edit may have been made twice.
+        self.edits = [e for e in self.edits if e is not edit]
         if edit.before is None:
             self.sandbox.run(f"rm -f -- {shlex.quote(edit.path)}", cwd=self.root)
         else:
@@ -182,8 +207,9 @@ class Session:
 
     def files(self) -> list[str]:
         """The repository's files as git sees them: tracked, and untracked but not ignored; relative, sorted."""
-        listed = self.sandbox.run("git ls-files -z --cached --others --exclude-standard", cwd=self.root, output_limit=16 << 20)
-        return sorted({name for name in listed.text.split("\0") if name})
+        listed = self.sandbox.run(_LIST_FILES, cwd=self.root, output_limit=16 << 20)
+        there, _, deleted = listed.output.decode("utf-8", "surrogateescape").partition("\0//\0")
+        return sorted({name for name in there.split("\0") if name} - set(deleted.split("\0")))
 
     def _similar(self, path: str) -> str:
         import difflib

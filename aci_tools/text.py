@@ -28,6 +28,11 @@ def split_lines(text: str) -> list[str]:
     return lines
 
 
+def printable(name: str) -> str:
+    """A file name as it can be shown and written to a log: bytes that are not UTF-8 become U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class Document:
     """An immutable text file.
 
@@ -123,7 +128,7 @@ class Document:
         return Document(lines, self.encoding, self.bom)
 
     def source(self) -> str:
-        """The text with ``\\n`` line ends, for parsers; a lone carriage return becomes a blank, which keeps line numbers."""
+        """The text with ``\\n`` line ends, for parsers; a lone carriage return becomes a blank."""
         text = b"".join(self.lines).decode(self.encoding)
         if "\r" not in text:
             return text

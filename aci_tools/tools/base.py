@@ -27,6 +27,7 @@ COMMAND_FAILED = "command-failed"
 TESTS_FAILED = "tests-failed"
 TIMEOUT = "timeout"
 SANDBOX_LOST = "sandbox-lost"
+INEFFECTIVE = "ineffective"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,166 @@
+"""``rewrite_function``: one whole function, class or method written anew, found by its name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from aci_tools.definitions import Definition, find_definitions
+from aci_tools.occurrences import count_occurrences
+from aci_tools.text import Document, split_lines
+from aci_tools.tools.base import AMBIGUOUS, NOT_FOUND, Field, Observation, Tool, ToolError
+from aci_tools.tools.edit_lines import refuse_line_numbers
+from aci_tools.tools.landing import document, land, replaced
+from aci_tools.tools.new_code import fitted, missing_imports, read_code
+
+if TYPE_CHECKING:
+    from aci_tools.session import Session
+
+_PYTHON = (".py", ".pyi", ".pyw")
+_LISTED = 8
+_SEARCHED = 200
+
+
+class RewriteFunction(Tool):
+    """Replace one whole function, method or class by a new version. The rest of the file stays as it is."""
+
+    edits: ClassVar[bool] = True
+
+    path: str | None = Field(None, description="The file that has it, relative to the repository.")
+    name: str = Field(description="Its name, such as parse or Reader.parse.", min_length=1)
+    code: str = Field(description="The whole new definition, from its def or class line.", body=True)
+
+    def run(self, session: Session) -> Observation:
+        """Find it by the syntax tree, replace it, keep everything else byte for byte."""
+        name = self.name.strip().removesuffix("()").replace("::", ".")
+        refuse_line_numbers(split_lines(self.code))
+        path = session.relative(self.path) if self.path else _path_of(session, name)
+        try:
+            before = document(session, path)
+        except ToolError as error:
+            places = _elsewhere(session, name, path) if error.code == NOT_FOUND else ""
+            raise ToolError(error.text + places, error.code, path=path) from None
+        definitions = find_definitions(path, before)
+        candidates = _candidates(definitions, name)
+        if not candidates:
+            raise _unknown(session, path, name, definitions)
+        if path.endswith(_PYTHON):
+            return _rewrite_python(session, path, before, definitions, candidates, self.code)
+        return _rewrite_other(session, path, before, _only(candidates, name, path), self.code)
+
+
+def _rewrite_python(
+    session: Session,
+    path: str,
+    before: Document,
+    definitions: Sequence[Definition],
+    candidates: Sequence[Definition],
+    code: str,
+) -> Observation:
+    name = candidates[0].name
+    parent = candidates[0].parent
+    new = read_code(code, name, {d.short_name for d in definitions if d.parent == parent})
+    # Of a property's getter and setter, the decorators say which is meant.
+    alike = [d for d in candidates if d.decorators == new.decorators and not new.body_only]
+    old = _only(alike or candidates, name, path)
+    first = old.first if new.given_decorators else old.line
+    if new.body_only:
+        if old.kind == "class" or old.body <= old.line:
+            raise ToolError(f"The code must be the whole definition of {old.short_name}, from its def or class line.")
+        first = old.body
+    after = replaced(path, before, first, old.last, fitted(new, old, before))
+    notes = ["The signature was kept: the code was taken for the body."] if new.body_only else []
+    imports, line = missing_imports(new, before)
+    if imports:
+        after = replaced(path, after, line + 1, line, imports)
+        notes.append(f"Its imports went to the top of the file: {'; '.join(imports)}.")
+    if new.left_out:
+        listed = ", ".join(f"`{text}`" for text in new.left_out[:5])
+        notes.append(f"Left out of the code, because it is not part of {old.short_name}: {listed}.")
+    shift = len(imports)
+    region = (first + shift, old.last + len(after) - len(before))
+    return land(session, path, after, f"{old.name} rewritten", before=before, note=" ".join(notes), region=region)
+
+
+def _rewrite_other(session: Session, path: str, before: Document, old: Definition, code: str) -> Observation:
+    lines = textwrap.dedent("\n".join(split_lines(code))).strip("\n").split("\n")
+    if not re.search(rf"(?<!\w){re.escape(old.short_name)}(?!\w)", "\n".join(lines)):
+        raise ToolError(
+            f"The code must be the whole definition of {old.short_name}, and does not name it. Nothing was changed."
+        )
+    head = before.text(old.first)
+    exported = re.match(r"\s*(export\s+(?:default\s+)?)", head)
+    if exported and not lines[0].startswith("export"):
+        lines[0] = exported[1] + lines[0]
+    indent = head[: len(head) - len(head.lstrip())]
+    after = replaced(path, before, old.first, old.last, [indent + line if line.strip() else "" for line in lines])
+    return land(session, path, after, f"{old.name} rewritten", before=before)
+
+
+def _candidates(definitions: Sequence[Definition], name: str) -> list[Definition]:
+    """The definitions that a name means: by its qualified name, else by the end of it; ``name:line`` names one."""
+    wanted, _, line = name.partition(":")
+    found = [d for d in definitions if d.name == wanted] or [d for d in definitions if d.name.endswith(f".{wanted}")]
+    return [d for d in found if line.strip() in ("", str(d.line))]
+
+
+def _only(candidates: Sequence[Definition], name: str, path: str) -> Definition:
+    if len(candidates) == 1:
+        return candidates[0]
+    places = ", ".join(f"{d.name}:{d.line}" for d in candidates[:_LISTED])
+    text = f"Not edited: {path} has {len(candidates)} definitions of {name}. Name one of them with its line: {places}."
+    raise ToolError(text, AMBIGUOUS, path=path)
+
+
+def _unknown(session: Session, path: str, name: str, definitions: Sequence[Definition]) -> ToolError:
+    names = list(dict.fromkeys(d.name for d in definitions))
+    by_short = {d.short_name: d.name for d in reversed(definitions)}
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    near += [by_short[s] for s in difflib.get_close_matches(name.rpartition(".")[2], list(by_short), n=3, cutoff=0.6)]
+    text = f"Not edited: {path} has no function or class {name}."
+    places = _elsewhere(session, name, path)
+    if near:
+        text += f" Did you mean {' or '.join(list(dict.fromkeys(near))[:3])}?"
+    elif names and not places:
+        text += f" It has: {', '.join(names[:20])}" + (f" and {len(names) - 20} more." if len(names) > 20 else ".")
+    elif not names:
+        text += " No function or class could be found in it at all."
+    return ToolError(text + places, NOT_FOUND, path=path)
+
+
+def _path_of(session: Session, name: str) -> str:
+    """The one file that defines a name; the open file goes first."""
+    if session.open_path is not None and session.exists(session.open_path):
+        opened = document(session, session.open_path)
+        if _candidates(find_definitions(session.open_path, opened), name):
+            return session.open_path
+    found = _places(session, name)
+    paths = list(dict.fromkeys(path for path, _ in found))
+    if len(paths) == 1:
+        return paths[0]
+    if not paths:
+        raise ToolError(f"No Python file defines {name}. Search for it, and give the path.", NOT_FOUND)
+    listed = ", ".join(f"{path}:{d.line}" for path, d in found[:_LISTED])
+    raise ToolError(f"{name} is defined in {len(paths)} files: {listed}. Give the path.", AMBIGUOUS)
+
+
+def _elsewhere(session: Session, name: str, path: str) -> str:
+    found = [(other, d) for other, d in _places(session, name) if other != path]
+    if not found:
+        return ""
+    return f" {name} is defined in {', '.join(f'{other} (line {d.line})' for other, d in found[:3])}."
+
+
+def _places(session: Session, name: str) -> list[tuple[str, Definition]]:
+    """Where the repository's Python files define a name, at most two hundred files being read."""
+    short = name.partition(":")[0].rpartition(".")[2]
+    counts = {**count_occurrences(session, f"def {short}", "."), **count_occurrences(session, f"class {short}", ".")}
+    paths = [path for path in sorted(counts) if path.endswith(_PYTHON)]
+    return [
+        (path, found)
+        for path in paths[:_SEARCHED]
+        for found in _candidates(find_definitions(path, document(session, path)), name)
+    ]

@@ -1,0 +1,125 @@
+"""A llama.cpp grammar (GBNF) of the text format: a model that is bound by it makes no mistake of form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from pydantic.fields import FieldInfo
+
+from aci_tools.tools.base import Tool
+from aci_tools.tools.documentation import (
+    DIVIDER,
+    REPLACE,
+    SEARCH,
+    Tools,
+    body_fields,
+    inline_fields,
+    plain_type,
+    takes_the_rest,
+)
+
+_FENCE = "```"
+
+
+def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
+    """Rules of which ``action`` is one command of one of the tools, each of its lines ended by a line break.
+
+    No line of an action begins with three backticks, so a format can close it with them. A grammar is stricter than the
+    parser: ``name=value`` is not in it, and optional arguments in front of required ones are always written.
+
+    Args:
+        tools: What may be called.
+        paths: Files of the repository. Arguments named ``path`` are bound to them and those named ``dir`` to their
+            directories, except those of ``create``; ``None`` leaves them free.
+    """
+    rules = [f"action ::= {' | '.join(map(_rule, tools))}"]
+    for tool in tools:
+        bodies = body_fields(tool)
+        if takes_the_rest(tool):
+            rules.append(f'{_rule(tool)} ::= {_text(tool.tool_name() + " ")} [^ \\n] [^\\n]* "\\n" line*')
+            continue
+        parts = [_text(tool.tool_name()), *_inline(tool, bool(paths)), '"\\n"']
+        if len(bodies) == 1:
+            parts.append("line+")
+        elif len(bodies) == 2:
+            parts += [_text(f"{SEARCH}\n"), "half+", _text(f"{DIVIDER}\n"), "half*", _text(f"{REPLACE}\n")]
+        rules.append(f"{_rule(tool)} ::= {' '.join(parts)}")
+    rules += [
+        f'line ::= ({_line_without([_FENCE])})? "\\n"',
+        f'half ::= ({_line_without([_FENCE, SEARCH[:7], DIVIDER, REPLACE[:7]])})? "\\n"',
+        'integer ::= "0" | [1-9] [0-9]{0,6}',
+        'boolean ::= "true" | "false"',
+        'word ::= [^ \\t\\n"\'=`] [^ \\t\\n=]* | "\\"" ([^"\\\\\\n] | "\\\\" [^\\n])+ "\\""',
+    ]
+    if paths:
+        rules.append(f"path ::= {_one_of(paths)}")
+        folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+        rules.append(f"dir ::= {' | '.join(_text(_quoted(folder)) for folder in sorted(folders))}")
+    return "\n".join(rules) + "\n"
+
+
+def _inline(tool: type[Tool], bound: bool) -> list[str]:
+    fields = list(inline_fields(tool).items())
+    required = max((i for i, (_, field) in enumerate(fields) if field.is_required()), default=-1)
+    parts = [f'" " {_value(tool, name, field, bound)}' for name, field in fields[: required + 1]]
+    optional = ""
+    for name, field in reversed(fields[required + 1 :]):
+        optional = f'(" " {_value(tool, name, field, bound)}{" " + optional if optional else ""})?'
+    return [*parts, optional] if optional else parts
+
+
+def _value(tool: type[Tool], name: str, field: FieldInfo, bound: bool) -> str:
+    kind = plain_type(field)
+    if kind in (int, bool):
+        return "integer" if kind is int else "boolean"
+    return name if name in ("path", "dir") and bound and tool.tool_name() != "create" else "word"
+
+
+def _one_of(paths: Sequence[str]) -> str:
+    """Alternatives for paths."""
+    quoted = [_text(_quoted(path)) for path in sorted(paths) if _quoted(path) != path]
+    plain = _by_directory(sorted(path for path in paths if _quoted(path) == path))
+    return " | ".join([*plain, *quoted])
+
+
+def _by_directory(paths: Sequence[str]) -> list[str]:
+    """Alternatives nested by directory: a flat list of thousands would be slow to match."""
+    tops: dict[str, list[str]] = {}
+    for path in paths:
+        top, slash, below = path.partition("/")
+        tops.setdefault(top + slash, []).append(below)
+    return [
+        _text(top) if rest == [""] else f"{_text(top)} ({' | '.join(_by_directory(rest))})"
+        for top, rest in tops.items()
+    ]
+
+
+def _quoted(path: str) -> str:
+    """A path as the parser of commands takes it."""
+    if re.fullmatch(r"[^\s\"'=`][^\s=`]*", path):
+        return path
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _line_without(starts: Sequence[str]) -> str:
+    """The content of a line, not empty, that begins with none of some texts."""
+    heads = sorted({start[0] for start in starts})
+    other = "".join(f"\\{c}" if c in "\\]^-" else c for c in heads)
+    alternatives = [f"[^{other}\\n] [^\\n]*"]
+    for head in heads:
+        longer = [start[1:] for start in starts if start[0] == head]
+        if "" not in longer:
+            alternatives.append(f"{_text(head)} ({_line_without(longer)})?")
+    return " | ".join(alternatives)
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _rule(tool: type[Tool]) -> str:
+    return "call-" + tool.tool_name().replace("_", "-")
