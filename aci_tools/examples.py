@@ -1,8 +1,8 @@
 """An issue's own interactive examples (``>>> f(x)``), run again after every edit: what they gave, what they give now.
 
 Most reports of a wrong result show it in a Python session. Running that session again is the cheapest check of all, and
-needs no test to be written. What the issue shows below a prompt may be the wrong result or the wished one; so what counts
-is whether an output changed, and whether the issue mentions the new one.
+needs no test to be written. What the issue shows below a prompt may be the wrong result or the wished one; so what
+counts is whether an output changed, and whether the issue mentions the new one.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Examples:
         return Examples() if outputs is None else Examples(self.examples, self.prose, outputs)
 
     def run(self, sandbox: Sandbox) -> tuple[str, ...] | None:
-        """What each example prints now, the exception's line where it raises; ``None`` when Python cannot be run there."""
+        """What each example prints now, the exception's line where it raises; ``None`` when no Python can be run."""
         token = secrets.token_hex(8)
         arguments = shlex.join([_RUNNER, json.dumps([e.source for e in self.examples]), token])
         command = f'p=$(command -v python || command -v python3) && "$p" -B -c {arguments}'

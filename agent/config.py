@@ -73,7 +73,7 @@ class AgentConfig(Section):
     """How the model writes an action; `auto`: native tool calls where the model has them, else fenced text."""
     tools: list[str] = [
         "open", "goto", "scroll_up", "scroll_down", "find_file", "search_dir", "search_file",
-        "edit", "insert", "create", "undo", "bash", "run_tests", "submit",
+        "edit", "replace", "insert", "create", "undo", "bash", "run_tests", "submit",
     ]  # fmt: skip
     """The tools offered, by name; `agent tools` lists all."""
     system_prompt: str = "default"

@@ -42,7 +42,10 @@ def main() -> None:
         for seed in range(1, options.seeds + 1):
             row = one(seed, options.sandbox, Path(scratch) / str(seed))
             rows.append(row)
-            print("{seed:4}  {solved!s:6}  {status:16}  {steps:5}  {fresh_tokens:6}  {seconds:7}".format(**row), flush=True)
+            print(
+                "{seed:4}  {solved!s:6}  {status:16}  {steps:5}  {fresh_tokens:6}  {seconds:7}".format(**row),
+                flush=True,
+            )
     solved = sum(bool(row["solved"]) for row in rows)
     print(f"solved {solved} of {len(rows)}; median {statistics.median(float(str(r['seconds'])) for r in rows):.0f} s")
     if options.json:

@@ -1,5 +1,4 @@
 import pytest
-
 from humanize import natural_list
 
 
