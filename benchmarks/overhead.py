@@ -120,8 +120,8 @@ def loop() -> Figures:
         for arguments in (["add", "."], [*identity, "commit", "-qm", "start"]):
             subprocess.run(["git", "-C", str(place / "repository"), *arguments], check=True)
         # A counter, so that no action is a repeat of another.
-        replies = [{"content": "thought " * 200, "tool_calls": [{"name": "bash", "arguments": {"command": f"seq {300 + n}"}}]}
-                   for n in range(STEPS)]  # fmt: skip
+        calls = [{"name": "bash", "arguments": {"command": f"seq {300 + n}"}} for n in range(STEPS)]
+        replies = [{"content": "thought " * 200, "tool_calls": [call]} for call in calls]
         script = place / "script.jsonl"
         script.write_text("".join(json.dumps(reply) + "\n" for reply in replies))
         command = [sys.executable, "-m", "agent", "solve", "--issue", "measure", "--repo", str(place / "repository"),
