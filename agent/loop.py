@@ -131,20 +131,20 @@ class Attempt:
         self.budget.spend(reply.usage)
         settings = {} if self.temperature is None else {"temperature": self.temperature}
         self.temperature = None
-        return self._record(
-            ModelReplied(
-                step=self.budget.steps,
-                content=reply.content,
-                reasoning=reply.reasoning,
-                tool_calls=reply.tool_calls,
-                finish_reason=reply.finish_reason,
-                model=reply.model,
-                usage=reply.usage,
-                settings=settings,
-                duration=time.monotonic() - began,
-                retries=reply.retries,
-            )
+        event = ModelReplied(
+            step=self.budget.steps,
+            content=reply.content,
+            reasoning=reply.reasoning,
+            tool_calls=reply.tool_calls,
+            finish_reason=reply.finish_reason,
+            model=reply.model,
+            usage=reply.usage,
+            settings=settings,
+            duration=time.monotonic() - began,
+            retries=reply.retries,
         )
+        self._record(event)
+        return event  # not as it was recorded: an edit must not write a mask over what looks like a secret
 
     def _correct(self, error: FormatError) -> None:
         """Answer a malformed action with what is wrong about it."""

@@ -182,3 +182,14 @@ def test_a_secret_in_the_code_is_masked_in_the_trajectory_and_whole_in_the_patch
     assert done.stdout == (tmp_path / "out" / "patch.diff").read_text()
     assert token in done.stdout
     assert token not in (tmp_path / "out" / "trajectory.jsonl").read_text()
+
+
+def test_an_edit_that_holds_what_looks_like_a_secret_lands_as_it_is(user: User, tmp_path: Path) -> None:
+    token = "ghp_" + "A1b2C3d4E5" * 4
+    code = f'def add(a, b, token="{token}"):\n    return a + b\n'
+    edit = call("rewrite_function", path="calc.py", name="add", code=code)
+    done = user.solve(edit, SUBMIT, more=("--apply", "--output", str(tmp_path / "out")))
+    assert done.returncode == 0, done.stderr
+    assert (user.repository / "calc.py").read_text() == code
+    assert token not in (tmp_path / "out" / "trajectory.jsonl").read_text()
+    assert token not in done.stderr
