@@ -13,6 +13,8 @@ from aci_tools.syntax import parse_tree
 from aci_tools.text import Document
 
 _PYTHON_DEFINITION = re.compile(r"^([ \t\f]*)(?:async[ \t]+)?(def|class)[ \t]+(\w+)")
+# What may stand at or left of the column of a `def` without ending it.
+_CLOSING = (")", "]", "}", "#")
 _TREE_DEFINITION = re.compile(
     r"(function|method|class|struct|interface|trait|impl|enum|constructor|module|type)_?"
     r"(definition|declaration|item|specifier|spec|signature)?|singleton_method|variable_declarator|short_var_declaration"
@@ -100,12 +102,15 @@ def _by_indentation(document: Document) -> list[Definition]:
     found: list[Definition] = []
     around: list[tuple[int, str]] = []
     for index, text in enumerate(texts):
-        match = _PYTHON_DEFINITION.match(text)
-        if match is None:
+        stripped = text.lstrip()
+        if not stripped or stripped.startswith(_CLOSING):
             continue
         indent = indent_width(text)
         while around and around[-1][0] >= indent:
             around.pop()
+        match = _PYTHON_DEFINITION.match(text)
+        if match is None:
+            continue
         name = ".".join([*(n for _, n in around), match[3]])
         around.append((indent, match[3]))
         first = index
@@ -116,8 +121,7 @@ def _by_indentation(document: Document) -> list[Definition]:
             stripped = texts[below].strip()
             if not stripped or (stripped.startswith("#") and indent_width(texts[below]) <= indent):
                 continue
-            # A signature over several lines closes at the column of its `def`.
-            if indent_width(texts[below]) <= indent and not stripped.startswith((")", "]", "}")):
+            if indent_width(texts[below]) <= indent and not stripped.startswith(_CLOSING):
                 break
             last = below
         kind = "class" if match[2] == "class" else "function"

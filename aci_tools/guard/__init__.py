@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -94,7 +95,9 @@ class Guard:
         """What a checker finds, remembered: the file after one edit is the file before the next."""
         key = (path, hashlib.blake2b(data, digest_size=16).digest())
         if key not in self._found:
-            self._found[key] = checker.check(path, document)
+            # What is missing at the end of a file is reported behind its last line.
+            end = max(len(document), 1)
+            self._found[key] = [replace(d, line=min(d.line, end)) for d in checker.check(path, document)]
             if len(self._found) > _REMEMBERED:
                 self._found.popitem(last=False)
         self._found.move_to_end(key)

@@ -67,8 +67,7 @@ class Change:
             start = b if new else a
             if line - 1 < start:
                 return "hunk", hunk
-            # A fault at the end of the file is reported behind its last line.
-            if line - 1 < start + size or (index == len(self._blocks) - 1 and size):
+            if line - 1 < start + size:
                 return "line", a + line - start
             hunk = index + 1
         return "hunk", hunk
