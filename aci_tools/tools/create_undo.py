@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import NO_CHANGE, NOT_FOUND, Field, Observation, Tool, ToolError
-from aci_tools.tools.edit_lines import refuse_line_numbers
+from aci_tools.tools.edit_lines import count_lines, refuse_line_numbers
 from aci_tools.tools.landing import changed_lines, land
 from aci_tools.tools.window import around, show
 
@@ -32,17 +32,10 @@ class Create(Tool):
         refuse_line_numbers(split_lines(self.text))
         text = self.text if self.text.endswith("\n") or not self.text else f"{self.text}\n"
         try:
-            return land(
-                session,
-                path,
-                Document.parse(text.encode("utf-8")),
-                f"created with {len(split_lines(text))} lines",
-                before=None,
-            )
+            after = Document.parse(text.encode("utf-8"))
         except UnicodeEncodeError:
             raise ToolError("The text has half a surrogate pair, which no file can hold.", path=path) from None
-        except OSError as error:
-            raise ToolError(f"{path} cannot be created: {error.strerror or error}.", path=path) from None
+        return land(session, path, after, f"created with {count_lines(split_lines(text))}", before=None)
 
 
 class Undo(Tool):

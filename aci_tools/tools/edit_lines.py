@@ -39,7 +39,7 @@ class Edit(Tool):
         refuse_line_numbers(new)
         after = replaced(path, before, self.start, self.end, new)
         old = f"line {self.start}" if self.start == self.end else f"lines {self.start}-{self.end}"
-        what = f"{old} replaced by {_count(new)}" if new else f"{old} deleted"
+        what = f"{old} replaced by {count_lines(new)}" if new else f"{old} deleted"
         return land(session, path, after, what, before=before)
 
 
@@ -61,7 +61,7 @@ class Insert(Tool):
         new = split_lines(self.text)
         refuse_line_numbers(new)
         after = replaced(path, before, self.line + 1, self.line, new)
-        return land(session, path, after, f"{_count(new)} inserted behind line {self.line}", before=before)
+        return land(session, path, after, f"{count_lines(new)} inserted behind line {self.line}", before=before)
 
 
 def refuse_line_numbers(lines: list[str]) -> None:
@@ -78,5 +78,6 @@ def refuse_line_numbers(lines: list[str]) -> None:
         )
 
 
-def _count(lines: list[str]) -> str:
+def count_lines(lines: list[str]) -> str:
+    """``1 line``, ``2 lines``."""
     return f"{len(lines)} line{'' if len(lines) == 1 else 's'}"

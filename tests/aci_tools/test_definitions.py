@@ -53,7 +53,7 @@ def test_a_signature_over_several_lines_belongs_to_its_function():
         ("a.go", "package a\n\nfunc (t *T) M() int {\n\treturn 1\n}\n\nfunc F() {\n}\n", [("T.M", 3, 5), ("F", 7, 8)]),
         (
             "a.ts",
-            "export class A {\n  m(): number {\n    return 1;\n  }\n}\nexport const f = (a: number) => {\n  return a;\n};\n",
+            "export class A {\n  m(): number {\n    return 1;\n  }\n}\nexport const f = () => {\n  return a;\n};\n",
             [("A", 1, 5), ("A.m", 2, 4), ("f", 6, 8)],
         ),
         ("a.rs", "impl S {\n    pub fn m(&self) -> i32 {\n        1\n    }\n}\n", [("S", 1, 5), ("S.m", 2, 4)]),

@@ -12,7 +12,9 @@ FILE = "".join(f"x{n} = {n}\n" for n in range(1, 41))
 
 @pytest.fixture
 def session(session_on):
-    return session_on({"a.py": FILE, "b c.txt": "one\r\ntwo\r\n", "Makefile": "all:\n\techo\n\n\tls\n", "empty.txt": ""})
+    return session_on(
+        {"a.py": FILE, "b c.txt": "one\r\ntwo\r\n", "Makefile": "all:\n\techo\n\n\tls\n", "empty.txt": ""}
+    )
 
 
 def read(session, path):

@@ -70,7 +70,9 @@ def test_an_ambiguous_text_is_refused_with_its_places(session):
 
 
 def test_the_nearest_place_is_shown_when_there_is_none(session):
-    refused = session.execute(Replace(path="a.py", old="    def g(self):\n        x = 2\n        return x + 1\n", new="y"))
+    refused = session.execute(
+        Replace(path="a.py", old="    def g(self):\n        x = 2\n        return x + 1\n", new="y")
+    )
     assert refused.code == "not-found"
     assert "lines 6-8" in refused.text
     assert "7:        x = 1" in refused.text
