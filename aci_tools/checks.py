@@ -19,11 +19,13 @@ class Checked:
     Attributes:
         text: What the model reads; ``""`` when nothing was checked.
         against: What speaks against the edit, in a sentence; ``""`` when nothing does.
+        solved: Whether something that was wrong before is now as the issue asks, and nothing speaks against the edit.
         data: Facts for the trajectory.
     """
 
     text: str = ""
     against: str = ""
+    solved: bool = False
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -35,6 +37,7 @@ def check_edit(session: Session) -> Checked:
     """
     parts: list[str] = []
     against: list[str] = []
+    better = False
     data: dict[str, Any] = {}
     examples = session.examples
     if examples.examples:
@@ -46,15 +49,18 @@ def check_edit(session: Session) -> Checked:
                 against.append("the examples of the issue give the same results as before")
             elif unasked := examples.unasked(now):
                 against.append(f"`{unasked[0]}` now gives {unasked[1]}, which the issue does not ask for")
+            else:
+                better = True
     if session.settings.test_after_edit:
         found = _tests(session)
         if found is not None:
-            text, newly_failing = found
+            text, newly_failing, newly_passing = found
+            better = better or bool(newly_passing)
             parts.append(text)
             data["newly_failing"] = newly_failing[:20]
             if newly_failing:
                 against.append(f"tests that passed before fail now, such as {newly_failing[0]}")
-    return Checked("\n\n".join(parts), "; ".join(against), data)
+    return Checked("\n\n".join(parts), "; ".join(against), better and not against, data)
 
 
 def measure_before(session: Session) -> None:
@@ -64,8 +70,8 @@ def measure_before(session: Session) -> None:
         _tests(session)
 
 
-def _tests(session: Session) -> tuple[str, list[str]] | None:
-    """The summary of a run of the tests and what newly fails; ``None`` where no tests can be run."""
+def _tests(session: Session) -> tuple[str, list[str], list[str]] | None:
+    """The summary of a run of the tests, what newly fails and what newly passes; ``None`` where none can be run."""
     from aci_tools.testing import difference, run_project_tests, summarize
     from aci_tools.tools.base import ToolError
 
@@ -74,4 +80,5 @@ def _tests(session: Session) -> tuple[str, list[str]] | None:
     except ToolError:
         return None
     delta = difference(report, session.baseline) if session.baseline is not None else None
-    return summarize(report, session.baseline), [*delta.newly_failing, *delta.new_failing] if delta else []
+    text = summarize(report, session.baseline)
+    return (text, [*delta.newly_failing, *delta.new_failing], [*delta.newly_passing]) if delta else (text, [], [])

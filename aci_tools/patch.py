@@ -5,11 +5,17 @@ from __future__ import annotations
 from aci_tools.errors import SandboxError
 from aci_tools.sandbox.base import Sandbox
 
-# A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository.
+#: Touched whenever a patch is made: what is newer was changed since.
+STAMP = ".git/patchwright-stamp"
+
+# A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
+# index's own time (cp -p), by which git knows which files it must look into.
 _DIFF = """
-index="$(git rev-parse --git-dir)/patchwright-index"
+git="$(git rev-parse --git-dir)"
+index="$git/patchwright-index"
+: > "$git/patchwright-stamp"
 rm -f "$index"
-[ -f "$(git rev-parse --git-dir)/index" ] && cp "$(git rev-parse --git-dir)/index" "$index"
+[ -f "$git/index" ] && cp -p "$git/index" "$index"
 export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
 git -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false add -A . 2>/dev/null
 git -c core.fsmonitor=false -c core.quotePath=true diff --cached --binary --no-color --no-ext-diff --no-textconv \
@@ -18,6 +24,16 @@ status=$?
 rm -f "$index"
 exit $status
 """
+_NEWER = f"[ -f {STAMP} ] || echo none; find . -path ./.git -prune -o -newer {STAMP} -print -quit 2>&1"
+
+
+def changed_since_patch(sandbox: Sandbox) -> bool:
+    """Whether any file may have changed since the last patch was made; one quick command.
+
+    A new or removed file counts through its directory. Ignored files count too, so the answer can be a false yes.
+    """
+    found = sandbox.run(_NEWER, cwd=sandbox.workdir, timeout=60)
+    return not found.ok or bool(found.output)
 
 
 def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 120.0) -> str:

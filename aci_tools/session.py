@@ -9,7 +9,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aci_tools.examples import Examples
+from aci_tools.patch import changed_since_patch, working_tree_patch
 from aci_tools.sandbox.base import Sandbox
+from aci_tools.text import printable
 from aci_tools.tools.base import NOT_FOUND, Observation, Tool, ToolError
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class SessionSettings:
         review_submit: Whether ``submit`` shows the diff once before it ends the attempt.
         test_after_edit: Whether an edit's observation ends with the outcome of the tests.
         take_back: Whether an edit is taken back when a check after it speaks against it (see :mod:`aci_tools.checks`).
+        submit_when_solved: Whether an edit submits by itself when those checks find the issue solved.
     """
 
     window: int = 100
@@ -53,6 +56,7 @@ class SessionSettings:
     review_submit: bool = False
     test_after_edit: bool = False
     take_back: bool = False
+    submit_when_solved: bool = False
 
 
 @dataclass(slots=True)
@@ -80,7 +84,9 @@ class Session:
         reviewed: The patch that ``submit`` has shown for review.
         search_program: The program that searches text, once known.
         examples: The issue's own examples, which are run again after every edit.
-        undone: Edits in a row that were undone for having no effect.
+        undone: Edits in a row that were taken back.
+        base: The commit that the patch is made against.
+        patch_so_far: The patch after the latest action; ``None`` while nothing could have changed.
     """
 
     sandbox: Sandbox
@@ -96,8 +102,8 @@ class Session:
     search_program: str | None = None
     examples: Examples = field(default_factory=Examples)
     undone: int = 0
-    _original: dict[str, bytes | None] = field(default_factory=dict)
-    _current: dict[str, bytes | None] = field(default_factory=dict)
+    base: str = "HEAD"
+    patch_so_far: str | None = None
 
     def __post_init__(self) -> None:
         self.cwd = self.cwd or self.sandbox.workdir
@@ -113,6 +119,8 @@ class Session:
         Raises:
             ToolError: The path leads out of the repository or into ``.git``.
         """
+        if "\0" in path:
+            raise ToolError("A path cannot hold a NUL character.")
         root = PurePosixPath(self.root)
         parts: list[str] = []
         for part in (root / path.strip()).parts[1:]:
@@ -151,18 +159,25 @@ class Session:
         except FileNotFoundError:
             raise ToolError(f"There is no file {path}.{self._similar(path)}", NOT_FOUND, path=path) from None
         except IsADirectoryError:
-            raise ToolError(f"{path} is a directory. Use find_file or bash `ls` to see what is in it.", path=path) from None
+            raise ToolError(f"{path} is a directory. Use find_file to see what is in it.", path=path) from None
+        except OSError as error:
+            raise ToolError(f"{path} cannot be read: {error.strerror or error}.", path=path) from None
 
     def write(self, path: str, data: bytes) -> None:
-        """Land an edit and remember what was there for ``undo``."""
+        """Land an edit and remember what was there for ``undo``.
+
+        Raises:
+            ToolError: The file cannot be written.
+        """
         try:
             before: bytes | None = self.sandbox.read(f"{self.root}/{path}")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             before = None
-        self.sandbox.write(f"{self.root}/{path}", data)
+        try:
+            self.sandbox.write(f"{self.root}/{path}", data)
+        except OSError as error:
+            raise ToolError(f"{path} cannot be written: {error.strerror or error}.", path=path) from None
         self.edits.append(FileEdit(path, before, data))
-        self._original.setdefault(path, _digest(before))
-        self._current[path] = _digest(data)
 
     def exists(self, path: str) -> bool:
         """Whether something is there under a path relative to the repository."""
@@ -179,31 +194,33 @@ class Session:
             self.sandbox.run(f"rm -f -- {shlex.quote(edit.path)}", cwd=self.root)
         else:
             self.sandbox.write(f"{self.root}/{edit.path}", edit.before)
-        self._current[edit.path] = _digest(edit.before)
         return edit
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two moments between which the tools' edits, taken together, changed no file."""
-        changed = {p: d for p, d in self._current.items() if d != self._original[p]}
-        return hashlib.sha256(repr(sorted(changed.items())).encode()).hexdigest()[:16]
+        """Equal for two moments at which the files are the same."""
+        return hashlib.sha256((self.patch_so_far or "").encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def execute(self, call: Tool) -> Observation:
-        """Run a tool; what it cannot do becomes an observation.
+        """Run a tool; what it cannot do becomes an observation. Brings ``patch_so_far`` up to date.
 
         Raises:
             SandboxError: The sandbox is lost for good.
         """
+        if call.edits and self.patch_so_far is None:
+            self.patch()
         try:
-            return call.run(self)
+            observation = call.run(self)
         except ToolError as error:
-            return error.observation()
+            observation = error.observation()
+        if call.edits and changed_since_patch(self.sandbox):
+            self.patch()
+        return observation
 
     def patch(self) -> str:
         """The unified diff of the working tree against the commit that it started from, new files included."""
-        from aci_tools.patch import working_tree_patch
-
-        return working_tree_patch(self.sandbox)
+        self.patch_so_far = working_tree_patch(self.sandbox, self.base)
+        return self.patch_so_far
 
     def files(self) -> list[str]:
         """The repository's files as git sees them: tracked, and untracked but not ignored; relative, sorted."""
@@ -216,9 +233,6 @@ class Session:
 
         files = self.files()
         name = PurePosixPath(path).name
-        same = [f for f in files if PurePosixPath(f).name == name] or difflib.get_close_matches(path, files, n=3, cutoff=0.6)
-        return f" Did you mean {' or '.join(same[:3])}?" if same else " Use find_file to look for it."
-
-
-def _digest(data: bytes | None) -> bytes | None:
-    return None if data is None else hashlib.sha256(data).digest()
+        same = [f for f in files if PurePosixPath(f).name == name]
+        same = same or difflib.get_close_matches(path, files, n=3, cutoff=0.6)
+        return f" Did you mean {' or '.join(map(printable, same[:3]))}?" if same else " Use find_file to look for it."

@@ -153,14 +153,16 @@ def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:
         max_results=aci.max_results,
         command_timeout=aci.command_timeout,
         test_timeout=aci.test_timeout,
-        test_command=aci.test_command or (task.environment.test_command if task.environment else None),
+        test_command=aci.test_command or (task.environment and task.environment.test_command) or None,
         max_output=aci.max_output,
         review_submit=aci.review_submit,
         test_after_edit=aci.test_after_edit,
         take_back=aci.take_back,
+        submit_when_solved=aci.submit_when_solved,
     )
     examples = Examples.of(task.problem_statement) if aci.examples_after_edit else Examples()
-    session = Session(sandbox, settings, Guard.for_sandbox(sandbox) if aci.guard else None, examples=examples)
+    guard = Guard.for_sandbox(sandbox) if aci.guard else None
+    session = Session(sandbox, settings, guard, examples=examples, base=task.base_commit)
     measure_before(session)
     return session
 

@@ -170,6 +170,8 @@ class AciConfig(Section):
     """Whether an edit's observation ends with the outcome of the tests."""
     take_back: bool = False
     """Whether an edit is taken back when the issue's examples or the tests speak against it."""
+    submit_when_solved: bool = False
+    """Whether an edit submits by itself when an example or a test is newly right and nothing speaks against it."""
     examples_after_edit: bool = True
     """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
 

@@ -219,7 +219,7 @@ class Attempt:
 
     def _note_patch(self) -> None:
         """Keep the patch so far, so that it outlives even the sandbox."""
-        patch = self.session.patch()
+        patch = self.session.patch_so_far or ""
         if patch != self.patch:
             self.patch = patch
             self._record(PatchChanged(step=self.budget.steps, patch=patch))

@@ -14,6 +14,7 @@ from aci_tools.errors import UsageError
 from trajectories.events import Event, parse_event
 from trajectories.redact import Redactor
 
+_LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
 E = TypeVar("E", bound="Event")
 
 
@@ -108,7 +109,11 @@ def _read(path: Path) -> tuple[list[Event], int]:
 
 def _encode(data: dict[str, Any]) -> bytes:
     try:
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        # Valid in JSON, but taken for line ends by readers that split lines as Unicode does.
+        for character, escape in _LINE_ENDS.items():
+            text = text.replace(character, escape)
+        return text.encode() + b"\n"
     except UnicodeEncodeError:
         # Undecodable bytes travel as lone surrogates, which only the escaped form of JSON can hold.
         return json.dumps(data, separators=(",", ":")).encode() + b"\n"

@@ -49,7 +49,9 @@ class Observation:
     done: bool = False
 
 
-def Field(default: Any = ..., *, description: str, body: bool = False, **rules: Any) -> Any:
+def Field(
+    default: Any = ..., *, description: str, body: bool = False, begins: tuple[str, ...] = (), **rules: Any
+) -> Any:
     """Declare an argument of a tool.
 
     Args:
@@ -57,9 +59,11 @@ def Field(default: Any = ..., *, description: str, body: bool = False, **rules: 
         description: One sentence for the model.
         body: The argument is text of several lines. Text formats write it below the command line; two bodies are
             written as the two halves of a search-and-replace block.
+        begins: How the first line of a body begins, for grammars; any way when empty.
         rules: Passed to pydantic (``ge``, ``pattern``, …).
     """
-    return _Field(default, description=description, json_schema_extra={"body": True} if body else None, **rules)
+    extra: dict[str, Any] | None = {"body": True, "begins": list(begins)} if body else None
+    return _Field(default, description=description, json_schema_extra=extra, **rules)
 
 
 class Tool(BaseModel):
@@ -67,7 +71,7 @@ class Tool(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: Whether the tool may change files; the loop counts such calls as progress and the first one as the first edit.
+    #: Whether the tool may change files; after such a call it is looked whether any did.
     edits: ClassVar[bool] = False
 
     @classmethod

@@ -6,7 +6,7 @@ import re
 import secrets
 import shlex
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.output import clean, clip
 from aci_tools.tools.base import COMMAND_FAILED, SANDBOX_LOST, TIMEOUT, Field, Observation, Tool
@@ -25,6 +25,8 @@ _SKIPPED = re.compile(r"sudo|env|time|nice|nohup|exec|command|timeout|stdbuf|\w+
 
 class Bash(Tool):
     """Run a shell command. `cd` lasts from call to call, variables do not; there is no terminal and no input."""
+
+    edits: ClassVar[bool] = True
 
     command: str = Field(description="Shell text, one or more lines.", body=True, min_length=1)
 

@@ -21,7 +21,7 @@ def json_schema(tool: type[Tool]) -> dict[str, Any]:
     raw = tool.model_json_schema()
     properties: dict[str, Any] = {}
     for name, rules in raw.get("properties", {}).items():
-        kept = {k: v for k, v in rules.items() if k not in ("title", "body", "default")}
+        kept = {k: v for k, v in rules.items() if k not in ("title", "body", "begins", "default")}
         if "anyOf" in kept:  # an optional argument: what it is when it is given
             kept = {**next(option for option in kept.pop("anyOf") if option.get("type") != "null"), **kept}
         properties[name] = kept

@@ -31,7 +31,11 @@ class RewriteFunction(Tool):
 
     path: str | None = Field(None, description="The file that has it, relative to the repository.")
     name: str = Field(description="Its name, such as parse or Reader.parse.", min_length=1)
-    code: str = Field(description="The whole new definition, from its def or class line.", body=True)
+    code: str = Field(
+        description="The whole new definition, from its def or class line.",
+        body=True,
+        begins=("def ", "class ", "async def ", "@"),
+    )
 
     def run(self, session: Session) -> Observation:
         """Find it by the syntax tree, replace it, keep everything else byte for byte."""

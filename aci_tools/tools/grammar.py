@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
@@ -43,7 +44,10 @@ def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
             continue
         parts = [_text(tool.tool_name()), *_inline(tool, bool(paths)), '"\\n"']
         if len(bodies) == 1:
-            parts.append("line+")
+            extra = tool.model_fields[bodies[0]].json_schema_extra
+            begins: Any = extra.get("begins") if isinstance(extra, dict) else None
+            start = f'({" | ".join(map(_text, begins))}) [^\\n]* "\\n" line*' if begins else "line+"
+            parts.append(start)
         elif len(bodies) == 2:
             parts += [_text(f"{SEARCH}\n"), "half+", _text(f"{DIVIDER}\n"), "half*", _text(f"{REPLACE}\n")]
         rules.append(f"{_rule(tool)} ::= {' '.join(parts)}")

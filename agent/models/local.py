@@ -106,6 +106,8 @@ class LocalModel:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            # A thread that waits for the others gives its core up soon, so that a busy machine slows us less.
+            env={"GOMP_SPINCOUNT": "10000", **os.environ},
             start_new_session=True,  # Ctrl-C is ours to handle
         )
         assert self._server.stdout is not None
