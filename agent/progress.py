@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -18,6 +19,9 @@ from trajectories.events import (
     Observed,
     Usage,
 )
+
+#: What the checks after an edit found: an example whose result changed, with its statement, and the tests' headline.
+_CHECKED = re.compile(r"^(?!>>>).*\[before your edits: .*\]$|^\d+ (?:passed|failed).*$", re.MULTILINE)
 
 
 class Progress:
@@ -84,7 +88,7 @@ class Progress:
             self._wait(None)
 
     def _thought(self, event: ActionTaken) -> None:
-        self.say(f"{event.step:4} {first_line(event.thought, 160)}", "italic dim" if self._live else "")
+        self.say(f"{event.step:4} {first_line(event.thought, self._width())}", "italic dim" if self._live else "")
 
     def _step(self, step: int, action: str, event: Observed) -> None:
         from rich.text import Text
@@ -97,7 +101,15 @@ class Progress:
         line.append(action, "bold")
         line.append(f"  [{took}; {spent:,} tokens{cost}; {time.monotonic() - self._began:.0f} s]", "dim")
         self._console.print(line)
-        self.say(f"{'':4} {'→' if event.ok else '✗'} {first_line(event.text, 140)}", "green" if event.ok else "red")
+        style = "green" if event.ok else "red"
+        self.say(f"{'':4} {'→' if event.ok else '✗'} {first_line(event.text, self._width(2))}", style)
+        checked = {"examples", "newly_failing"} & event.data.keys()
+        for found in _CHECKED.finditer(event.text) if checked else ():
+            self.say(f"{'':6} {first_line(found[0], self._width(2))}", style)
+
+    def _width(self, less: int = 0) -> int:
+        """Columns for a text behind the step's number: the terminal's, or enough in a log."""
+        return (self._console.width if self._live else 160) - 5 - less
 
     def _wait(self, what: str | None) -> None:
         if not self._live:
@@ -113,9 +125,14 @@ class Progress:
 
 
 def short_call(call: Call) -> str:
-    """A call on one line: its name and the beginnings of its arguments."""
+    """A call on one line: its name and the beginnings of its arguments; of a long text, its length."""
     said = [value for value in call.arguments.values() if value is not None and value is not False and value != ""]
-    return " ".join([call.name, *(first_line(str(value), 60) for value in said)])
+    return " ".join([call.name, *(_short(str(value)) for value in said)])
+
+
+def _short(value: str) -> str:
+    lines = value.strip().count("\n") + 1
+    return first_line(value, 60) if lines <= 5 else f"({lines} lines)"
 
 
 def first_line(text: str, width: int = 120) -> str:

@@ -122,7 +122,8 @@ def _report(outcome: Outcome, progress: Progress) -> None:
     cost = "" if usage.cost is None else f", ${usage.cost:.3f}"
     detail = f": {ended.detail}" if ended.detail else ""
     style = "green" if ended.status == Status.SUBMITTED else "yellow"
-    progress.say(f"{ended.status}{detail}; {ended.steps} steps, {tokens}{cost}, {ended.duration:.0f} s", style)
+    steps = f"{ended.steps} step{'s' if ended.steps != 1 else ''}"
+    progress.say(f"{ended.status}{detail}; {steps}, {tokens}{cost}, {ended.duration:.0f} s", style)
     if outcome.patch:
         changed = outcome.patch.count("\ndiff --git ") + outcome.patch.startswith("diff --git ")
         progress.say(f"patch of {changed} file{'s' if changed != 1 else ''}: {outcome.output / PATCH}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,8 @@ def demo(
         progress.say(f"task: a bug of {task.package} {task.version}, fixed in {task.fixed_version}", "bold")
         progress.say("")
         for line in task.issue.read_text("utf-8").strip().splitlines():
-            progress.say(f"  │ {line}")
+            for part in textwrap.wrap(line, 90, break_on_hyphens=False) or [""]:
+                progress.say(f"  │ {part}")
         progress.say("")
         outcome = run(SolveRequest(str(task.issue), str(repository), None, effective, output), progress)
         if outcome.patch:
