@@ -13,9 +13,7 @@ from aci_tools.patch import working_tree_patch
 from aci_tools.sandbox import SandboxSpec, open_sandbox
 
 
-def test_an_edit_in_the_second_of_the_checkout_is_in_the_patch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edit_in_the_second_of_the_checkout_is_in_the_patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same size, same second: git tells such a file from an unchanged one by the age of its index only."""
     monkeypatch.setenv("PATCHWRIGHT_STATE", str(tmp_path / "state"))
     repository = tmp_path / "project"
