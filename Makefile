@@ -17,8 +17,9 @@ solve: setup image
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-## Lint, format, types.
+## Lint, format, types, and who imports whom.
 check: setup lint types
+	$(BIN)/python -m pytest tests/test_architecture.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from agent.formats.base import FormatError, ParsedCall, ParsedReply, Tools
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
+_OPENING = re.compile(r"^[ \t]*(`{3,})[^\n`]*(?:\n|\Z)", re.MULTILINE)
 
 _FORM = "Write one command between two lines of three backticks."
 
@@ -49,19 +49,22 @@ class ThoughtAction:
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
         """Exactly one fenced command."""
         text = reply.content
-        fences = list(_FENCE.finditer(text))
-        if not fences:
-            raise FormatError("no-action", f"Your reply has no command. {_FORM}")
-        if len(fences) == 1:
+        blocks, open_at = _blocks(text)
+        if open_at is not None and not blocks:
             cut = reply.finish_reason == "length"
             why = "it reached the length limit" if cut else "the closing line of backticks is missing"
             raise FormatError("unclosed", f"The command is not closed: {why}. {_FORM}")
-        if len(fences) > 2:
-            count = (len(fences) + 1) // 2
-            only = "Write only the first one; the next follows its result."
+        if not blocks:
+            raise FormatError("no-action", f"Your reply has no command. {_FORM}")
+        count = len(blocks) + (open_at is not None)
+        if count > 1:
+            only = (
+                "Write only the first one; the next follows its result. (A command that holds lines of three backticks "
+            )
+            only += "itself goes between lines of four.)"
             raise FormatError("two-actions", f"Your reply has {count} commands. {only}")
-        thought = text[: fences[0].start()].strip().removeprefix("THOUGHT:").strip()
-        command = text[fences[0].end() + 1 : fences[1].start()]
+        (start, command) = blocks[0]
+        thought = text[:start].strip().removeprefix("THOUGHT:").strip()
         if not command.strip():
             raise FormatError("no-action", "The block between the backticks is empty. Write one command in it.")
         try:
@@ -78,3 +81,19 @@ class ThoughtAction:
     def result_message(self, call_id: str, text: str) -> ChatMessage:
         """A user message."""
         return {"role": "user", "content": text}
+
+
+def _blocks(text: str) -> tuple[list[tuple[int, str]], int | None]:
+    """The fenced blocks of a text, each with the place where it begins, and the place of a fence that is never closed.
+
+    A fence is closed by a line of at least as many backticks, as Markdown has it.
+    """
+    blocks: list[tuple[int, str]] = []
+    at = 0
+    while opening := _OPENING.search(text, at):
+        closing = re.compile(rf"^[ \t]*`{{{len(opening[1])},}}[ \t]*$", re.MULTILINE).search(text, opening.end())
+        if closing is None:
+            return blocks, opening.start()
+        blocks.append((opening.start(), text[opening.end() : closing.start()]))
+        at = closing.end()
+    return blocks, None

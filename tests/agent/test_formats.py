@@ -185,3 +185,10 @@ def test_grammars_exist_where_the_text_is_ours() -> None:
         rules = [line.partition(" ::= ")[0] for line in grammars[name].splitlines()]
         assert rules[0] == "root"
         assert len(rules) == len(set(rules)), "a rule is defined twice"
+
+
+def test_a_command_that_holds_fences_stands_between_longer_ones() -> None:
+    text = "THOUGHT: document it\n````\ncreate README.md\n# Usage\n```\nmake\n```\n````"
+    tools = toolset(["create", "submit"])
+    (parsed,) = make_format("thought_action").parse(reply(text), tools).calls
+    assert parsed.call.arguments["text"] == "# Usage\n```\nmake\n```\n"
