@@ -6,20 +6,18 @@ import contextlib
 import platform
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aci_tools.checks import measure_before
-from aci_tools.errors import InfrastructureError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
-from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
+from aci_tools.sandbox import Sandbox
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
 from agent import __version__
+from agent.computer import open_computer
 from agent.config import Config
-from agent.environment import host_python, import_path
 from agent.formats import ActionFormat, Tools, make_format
 from agent.loop import Attempt
 from agent.models import Model, open_model
@@ -55,7 +53,8 @@ def open_attempt(
         check = getattr(model, "check", None)
         if check is not None:
             check()
-        sandbox = stack.enter_context(contextlib.closing(_open_sandbox(config, task, repository, origin, progress)))
+        computer = open_computer(config, repository.path, progress, image=task.image, origin=origin)
+        sandbox = stack.enter_context(contextlib.closing(computer))
         session = _session(config, sandbox, task)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model)
@@ -74,76 +73,6 @@ def open_attempt(
             listener=progress,
         )
         progress.doing("removing the sandbox")
-
-
-def _open_sandbox(config: Config, task: Task, repository: Prepared, origin: Path | None, progress: Progress) -> Sandbox:
-    wanted = config.sandbox
-    kind, reason = _kind(wanted.kind)
-    image = wanted.image or task.image
-    if kind == "docker" and image is None:
-        from agent.images import default_image
-
-        try:
-            image = default_image(progress)
-        except InfrastructureError as error:
-            if wanted.kind == "docker":
-                raise
-            others = [k.kind for k in available_kinds() if k.usable and k.kind != "docker"]
-            if "namespace" not in others:
-                raise
-            kind, reason = "namespace", str(error)
-    spec = SandboxSpec(
-        workdir=wanted.workdir,
-        repository=repository.path,
-        image=image,
-        env=dict(wanted.env),
-        startup=wanted.startup,
-        read_only=tuple(Path(p).expanduser() for p in wanted.read_only),
-        network=wanted.network,
-        limits=Limits(
-            memory=None if wanted.memory is None else wanted.memory * MIB,
-            cpus=wanted.cpus,
-            pids=wanted.pids,
-            disk=None if wanted.disk is None else wanted.disk * MIB,
-            lifetime=wanted.lifetime,
-        ),
-    )
-    if kind == "docker":
-        what = f"image {image}"
-        if wanted.image is None and task.image is None:
-            spec = _importable(spec, repository, spec.workdir)
-    else:
-        python = host_python(origin)
-        what = python.note
-        spec = replace(spec, env={"PATH": python.path, **spec.env}, read_only=(*python.read_only, *spec.read_only))
-        spec = _importable(spec, repository, spec.workdir)
-    progress.doing(f"starting the sandbox ({kind})")
-    sandbox = open_sandbox(kind, spec)
-    progress.say(f"sandbox: {kind}, {what}" + (f" ({reason})" if reason else ""), "bold")
-    if kind == "local":
-        progress.say("the local sandbox isolates nothing: commands of the model run as you, on this machine", "yellow")
-    return sandbox
-
-
-def _importable(spec: SandboxSpec, repository: Prepared, workdir: str) -> SandboxSpec:
-    return replace(spec, env={"PYTHONPATH": import_path(repository.path, workdir), **spec.env})
-
-
-def _kind(wanted: str) -> tuple[str, str]:
-    """The kind of sandbox to use, and why it is not a better one."""
-    if wanted != "auto":
-        return wanted, ""
-    reason = ""
-    for kind in available_kinds():
-        if kind.kind == "local":
-            continue  # only when asked for by name
-        if kind.usable:
-            return kind.kind, reason
-        reason = reason or kind.reason
-    raise InfrastructureError(
-        f"no sandbox works here ({reason}); `agent doctor` says what is missing; "
-        "--sandbox local works without isolation"
-    )
 
 
 def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ def demo(
     """
     import platformdirs
 
+    from agent.computer import open_computer
     from agent.progress import Progress
     from agent.solve import SolveRequest, run
     from tasks import bundled
@@ -56,7 +56,12 @@ def demo(
         if outcome.exit_code not in (0, 1):
             raise typer.Exit(outcome.exit_code)
         progress.doing("running the hidden test")
-        verdict = bundled.judge(name, repository, outcome.patch, sys.executable)
+        verdict = bundled.judge(
+            name,
+            repository,
+            outcome.patch,
+            lambda copy: open_computer(effective, copy, progress, announce=False),
+        )
         if verdict.passed:
             progress.say(f"solved: the hidden test passes ({verdict.summary})", "bold green")
         else:

@@ -6,15 +6,17 @@ itself is fetched from the package index when it is needed.
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import tarfile
 import tempfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aci_tools.errors import InfrastructureError, UsageError
+from aci_tools.sandbox import Sandbox
 from tasks.bundled.sdist import download
 from tasks.bundled.verdict import Verdict, run_hidden_test
 from tasks.repository import apply_patch, prepare
@@ -118,17 +120,20 @@ def fetch(name: str, cache_dir: Path, directory: Path = _HERE) -> Path:
     return repository
 
 
-def judge(name: str, repository: Path, patch: str, python: str, directory: Path = _HERE) -> Verdict:
-    """Run a bundled task's hidden test on a fresh copy of its repository with a patch applied.
-
-    The patched package is imported on this machine, by a process of its own without isolation.
+def judge(
+    name: str, repository: Path, patch: str, computer: Callable[[Path], Sandbox], directory: Path = _HERE
+) -> Verdict:
+    """Run a bundled task's hidden test on a fresh copy of its repository with a patch applied, in a sandbox.
 
     Args:
         name: Name of the task.
         repository: What `fetch` gave.
         patch: The solution, a unified diff; ``""`` for none.
-        python: The interpreter, which must have pytest.
+        computer: Opens a sandbox with a repository in it, whose ``python3`` has pytest. It is closed again.
         directory: Where the recipes are.
+
+    Raises:
+        InfrastructureError: The sandbox cannot be had, or has no pytest.
     """
     task = recipe(name, directory)
     with tempfile.TemporaryDirectory(prefix="patchwright-judge-") as scratch:
@@ -137,9 +142,8 @@ def judge(name: str, repository: Path, patch: str, python: str, directory: Path 
             outcome = apply_patch(copy, patch)
             if not outcome.ok:
                 return Verdict(False, f"the patch does not apply: {outcome.reason}")
-        # Beside the copy, where the patch could not put files, and without the name that it is known by.
-        test = Path(shutil.copy(task.hidden_test, Path(scratch) / "test_hidden.py"))
-        return run_hidden_test(test, copy, [copy / path for path in task.import_path], python)
+        with contextlib.closing(computer(copy)) as sandbox:
+            return run_hidden_test(task.hidden_test.read_bytes(), sandbox, task.import_path)
 
 
 def _unpack(archive: Path, target: Path) -> Path:

@@ -7,12 +7,14 @@ import io
 import subprocess
 import sys
 import tarfile
+import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aci_tools.errors import InfrastructureError, UsageError
+from aci_tools.sandbox import Sandbox, SandboxSpec, open_sandbox
 from tasks.bundled import fetch, judge, names, recipe
 
 MODULE = "def double(number):\n    return number + number + 1\n"
@@ -131,12 +133,16 @@ def test_no_index_is_one_clear_line(index: Path, monkeypatch: pytest.MonkeyPatch
     assert "\n" not in str(caught.value)
 
 
+def computer(copy: Path, path: str = f"{Path(sys.executable).parent}:/usr/bin:/bin") -> Sandbox:
+    return open_sandbox("local", SandboxSpec(repository=copy, env={"PATH": path}))
+
+
 def test_verdict_with_and_without_the_fix(index: Path) -> None:
     made = fetch("toy", index / "cache", index / "recipes")
-    before = judge("toy", made, "", sys.executable, index / "recipes")
+    before = judge("toy", made, "", computer, index / "recipes")
     assert not before.passed
     assert before.summary == "1 failed, 1 passed; test_two: assert 5 == 4"
-    after = judge("toy", made, FIX, sys.executable, index / "recipes")
+    after = judge("toy", made, FIX, computer, index / "recipes")
     assert (after.passed, after.summary) == (True, "2 passed")
     assert (made / "src/toy/__init__.py").read_text() == MODULE
 
@@ -153,16 +159,18 @@ def test_verdict_with_and_without_the_fix(index: Path) -> None:
 )
 def test_bad_patch_fails_with_the_reason(index: Path, patch: str, said: str) -> None:
     made = fetch("toy", index / "cache", index / "recipes")
-    verdict = judge("toy", made, patch, sys.executable, index / "recipes")
+    verdict = judge("toy", made, patch, computer, index / "recipes")
     assert not verdict.passed
     assert said in verdict.summary
     assert "\n" not in verdict.summary
 
 
-def test_interpreter_that_is_not_there(index: Path) -> None:
+def test_python_without_pytest(index: Path, tmp_path: Path) -> None:
     made = fetch("toy", index / "cache", index / "recipes")
-    with pytest.raises(InfrastructureError, match="cannot run"):
-        judge("toy", made, FIX, "/nowhere/python", index / "recipes")
+    venv.create(tmp_path / "bare", with_pip=False)
+    bare = f"{tmp_path / 'bare' / 'bin'}:/usr/bin:/bin"
+    with pytest.raises(InfrastructureError, match="no python3 with pytest"):
+        judge("toy", made, FIX, lambda copy: computer(copy, path=bare), index / "recipes")
 
 
 def test_unknown_and_malformed_recipes(index: Path) -> None:

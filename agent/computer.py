@@ -1,0 +1,112 @@
+"""The sandbox that a configuration asks for: which kind, from which image, with which Python."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from aci_tools.errors import InfrastructureError
+from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
+from agent.config import Config
+from agent.environment import host_python, import_path
+from agent.progress import Progress
+
+
+def open_computer(
+    config: Config,
+    repository: Path,
+    progress: Progress,
+    *,
+    image: str | None = None,
+    origin: Path | None = None,
+    announce: bool = True,
+) -> Sandbox:
+    """The sandbox that a configuration asks for, with a repository in it.
+
+    Args:
+        config: The effective configuration.
+        repository: The prepared copy of the repository.
+        progress: Told what is waited for, and which sandbox it became.
+        image: The task's own container image, used where the configuration names none.
+        origin: The user's own directory that the copy was made from, if any; its virtual environment is used.
+        announce: Whether to say which sandbox it became.
+
+    Raises:
+        UsageError, InfrastructureError: It cannot be had; nothing is left behind.
+    """
+    wanted = config.sandbox
+    kind, reason = _kind(wanted.kind)
+    given = wanted.image or image
+    chosen = given
+    if kind == "docker" and chosen is None:
+        try:
+            chosen = _default_image(progress)
+        except InfrastructureError as error:
+            if wanted.kind == "docker" or not _usable("namespace"):
+                raise
+            kind, reason = "namespace", str(error)
+    spec = _spec(config, repository, chosen)
+    if kind == "docker":
+        what = f"image {chosen}"
+    else:
+        python = host_python(origin)
+        what = python.note
+        spec = replace(spec, env={"PATH": python.path, **spec.env}, read_only=(*python.read_only, *spec.read_only))
+    if kind != "docker" or given is None:
+        # Nobody installed the repository here.
+        spec = replace(spec, env={"PYTHONPATH": import_path(repository, spec.workdir), **spec.env})
+    if announce:
+        progress.doing(f"starting the sandbox ({kind})")
+    sandbox = open_sandbox(kind, spec)
+    if announce:
+        progress.say(f"sandbox: {kind}, {what}" + (f" ({reason})" if reason else ""), "bold")
+        if kind == "local":
+            progress.say("the local sandbox isolates nothing: commands of the model run as you, here", "yellow")
+    return sandbox
+
+
+def _spec(config: Config, repository: Path, image: str | None) -> SandboxSpec:
+    wanted = config.sandbox
+    return SandboxSpec(
+        workdir=wanted.workdir,
+        repository=repository,
+        image=image,
+        env=dict(wanted.env),
+        startup=wanted.startup,
+        read_only=tuple(Path(p).expanduser() for p in wanted.read_only),
+        network=wanted.network,
+        limits=Limits(
+            memory=None if wanted.memory is None else wanted.memory * MIB,
+            cpus=wanted.cpus,
+            pids=wanted.pids,
+            disk=None if wanted.disk is None else wanted.disk * MIB,
+            lifetime=wanted.lifetime,
+        ),
+    )
+
+
+def _kind(wanted: str) -> tuple[str, str]:
+    """The kind of sandbox to use, and why it is not a better one."""
+    if wanted != "auto":
+        return wanted, ""
+    reason = ""
+    for kind in available_kinds():
+        if kind.kind == "local":
+            continue  # only when asked for by name
+        if kind.usable:
+            return kind.kind, reason
+        reason = reason or kind.reason
+    raise InfrastructureError(
+        f"no sandbox works here ({reason}); `agent doctor` says what is missing; "
+        "--sandbox local works without isolation"
+    )
+
+
+def _usable(kind: str) -> bool:
+    return any(found.usable for found in available_kinds() if found.kind == kind)
+
+
+def _default_image(progress: Progress) -> str:
+    from agent.images import default_image
+
+    return default_image(progress)
