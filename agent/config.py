@@ -58,8 +58,8 @@ class ModelConfig(Section):
     """Prices, where the built-in table does not know them."""
     tool_calls: bool | None = None
     """Whether the model takes native tool calls; unset: what is known of the model."""
-    grammar: bool | None = None
-    """Whether the server constrains output by a llama.cpp grammar; unset: only the embedded model's does."""
+    grammar: Literal["llama.cpp", "vllm"] | None = None
+    """The kind of server that constrains output by a grammar; unset: it does not. The embedded model's does."""
     extra: dict[str, Any] = {}
     """Further arguments for the provider, passed through litellm."""
 

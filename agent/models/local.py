@@ -119,10 +119,11 @@ class LocalModel:
             update={
                 "name": self._weights.name,
                 "api_base": f"{address}/v1",
+                "grammar": "llama.cpp",
                 "extra": {"api_key": key, **self.config.extra},
             }
         )
-        return ProviderModel(config, self._on_retry, grammar_allowed=True)
+        return ProviderModel(config, self._on_retry)
 
     def _last_words(self) -> str:
         assert self._log is not None

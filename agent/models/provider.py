@@ -22,16 +22,15 @@ class ProviderModel:
     Args:
         config: The `model` section.
         on_retry: Told of every wait.
-        grammar_allowed: Whether the server takes a llama.cpp grammar when the configuration does not say.
 
     Raises:
         ModelError: The provider is unknown, or the variable that holds its key is not set.
     """
 
-    def __init__(self, config: ModelConfig, on_retry: OnRetry | None = None, *, grammar_allowed: bool = False) -> None:
+    def __init__(self, config: ModelConfig, on_retry: OnRetry | None = None) -> None:
         self.config = config
         self.name = config.name
-        self.takes_grammar = config.grammar if config.grammar is not None else grammar_allowed
+        self.takes_grammar = config.grammar is not None
         self._on_retry = on_retry
         self._answered = False
         preload_litellm()
@@ -176,7 +175,7 @@ class ProviderModel:
         if query.tools is not None:
             arguments["tools"] = [{"type": "function", "function": tool} for tool in query.tools]
         if query.grammar is not None and self.takes_grammar:
-            arguments["extra_body"] = {"grammar": query.grammar}
+            arguments["extra_body"] = _constraint(self.config.grammar, query.grammar)
         if "claude" in name:
             # Anthropic caches only what is marked: the first messages, and the conversation up to here.
             arguments["cache_control_injection_points"] = [
@@ -281,6 +280,11 @@ def _retry_after(error: Any) -> float | None:
         date = email.utils.parsedate_to_datetime(value) if value else None
         seconds = date.timestamp() - time.time() if date else None
     return None if seconds is None else min(max(seconds, 0.0), 600.0)
+
+
+def _constraint(server: str | None, grammar: str) -> dict[str, Any]:
+    """The request field by which a kind of server takes a grammar; vLLM's is that of version 0.12 and later."""
+    return {"structured_outputs": {"grammar": grammar}} if server == "vllm" else {"grammar": grammar}
 
 
 def _key_for_own_server() -> str:

@@ -165,9 +165,11 @@ def test_tool_calls_go_there_and_back(model: Asker, server: Server) -> None:
 def test_a_grammar_goes_only_to_a_server_that_takes_one(model: Asker, server: Server) -> None:
     query = Query(MESSAGES, grammar='root ::= "a"')
     model().query(query)
-    model(grammar=True, extra={"extra_body": {"cache_prompt": True}}).query(query)
+    model(grammar="llama.cpp", extra={"extra_body": {"cache_prompt": True}}).query(query)
     assert "grammar" not in server.asked[0]
     assert (server.asked[1]["grammar"], server.asked[1]["cache_prompt"]) == ('root ::= "a"', True)
+    model(grammar="vllm").query(query)
+    assert server.asked[2]["structured_outputs"] == {"grammar": 'root ::= "a"'}
 
 
 def test_a_rate_limit_is_waited_for_as_long_as_the_provider_says(
