@@ -7,9 +7,17 @@ import threading
 import warnings
 from typing import Any
 
+#: Two threads that import a package with circular imports at once can see it half made.
+_LOADING = threading.Lock()
+
 
 def load_litellm() -> Any:
     """The litellm module, imported on first use (two to three seconds) without network access and ``.env`` loading."""
+    with _LOADING:
+        return _load()
+
+
+def _load() -> Any:
     # Else it fetches a price map from the network at import …
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     # … and loads any .env of the current directory, which may be that of a hostile repository.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -289,7 +291,6 @@ def test_what_is_known_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_env_file_of_the_current_directory_is_read(tmp_path: Path) -> None:
     """It may be that of a hostile repository: an address in it would send the prompt and the key elsewhere."""
-    import subprocess
     import sys
 
     (tmp_path / ".env").write_text("OPENAI_API_BASE=http://evil.example/v1\nOPENAI_API_KEY=from-the-file\n")
@@ -309,3 +310,14 @@ print([name for name in os.environ if name.startswith("OPENAI")])
         check=False,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_a_call_waits_for_the_import_that_runs_in_the_background() -> None:
+    program = (
+        "from agent.models.litellm_loader import load_litellm, preload_litellm\n"
+        "thread = preload_litellm()\n"
+        "assert load_litellm().completion and load_litellm().RateLimitError\n"
+        "thread.join()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
