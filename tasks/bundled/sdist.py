@@ -19,7 +19,6 @@ from aci_tools.errors import InfrastructureError
 if TYPE_CHECKING:
     from httpx2 import Client
 
-_PUBLIC_INDEX = "https://pypi.org/simple"
 _TIMEOUT = 60.0
 
 
@@ -97,6 +96,13 @@ def _pip_settings() -> dict[str, list[str]]:
     return settings
 
 
+def _default_index() -> str:
+    """The index that pip takes where none is configured; only pip knows it."""
+    from pip._internal.models.index import PyPI
+
+    return str(PyPI.simple_url)
+
+
 def _client(settings: dict[str, list[str]]) -> Client:
     import httpx2
 
@@ -112,7 +118,7 @@ def _places(settings: dict[str, list[str]], package: str) -> Iterator[str]:
     if settings.get("no-index", ["0"])[0].lower() in ("1", "true", "yes", "on"):
         return
     normalised = re.sub(r"[-_.]+", "-", package).lower()
-    for index in settings.get("extra-index-url", []) + (settings.get("index-url") or [_PUBLIC_INDEX]):
+    for index in settings.get("extra-index-url", []) + (settings.get("index-url") or [_default_index()]):
         yield f"{index.rstrip('/')}/{normalised}/"
 
 
