@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import cast
 
 import typer
 
 from aci_tools.errors import PatchwrightError
 from agent import __version__
 from agent.cli import cleanup, config, demo, doctor, models, solve, tools
+
+#: What a wrong option or argument raises.
+_UsageFault = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     name="agent",
@@ -43,12 +48,28 @@ def _options(
 def main() -> None:
     """Run the command line; every fault that a user can mend is one line on standard error."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except _UsageFault as fault:
+        shown = fault.format_message()
+        help_wanted = len(sys.argv) < 2 or "\n" in shown
+        print(shown if help_wanted else f"agent: {shown} (`agent {_command()}--help` says more)", file=sys.stderr)
+        sys.exit(fault.exit_code)
     except PatchwrightError as error:
         print(f"agent: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except SystemExit as ending:
-        # Typer turns an interrupt into exit code 130 and a closed pipe into 1, both without a word.
-        if isinstance(getattr(ending.__context__, "__cause__", None), KeyboardInterrupt):
-            print("agent: interrupted", file=sys.stderr)
-        raise
+    except (typer.Abort, KeyboardInterrupt):
+        print("agent: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing more can be written to it, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    if code == 130:
+        print("agent: interrupted", file=sys.stderr)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command() -> str:
+    """The command that was called, for a hint."""
+    names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    return f"{sys.argv[1]} " if len(sys.argv) > 1 and sys.argv[1] in names else ""
