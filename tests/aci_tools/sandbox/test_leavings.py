@@ -104,9 +104,7 @@ def mine() -> list[str]:
 @pytest.mark.parametrize("kind", [pytest.param("docker", marks=pytest.mark.docker), "namespace", "local"])
 def test_what_a_killed_driver_left_is_reaped(kill_driver: Callable[[str], Killed], kind: str) -> None:
     name, marker = kill_driver(kind)
-    assert traces(name)
-    removed = reap()
-    assert any(name in phrase for phrase in removed)
+    reap()  # or a test beside this one, whose first sandbox does it too: then it is gone already
     assert eventually(lambda: traces(name) == [] and processes_named(marker) == 0)
     assert not any(name in phrase for phrase in reap())
 
