@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-MIB = 1024 * 1024
 Share = Annotated[float, Field(gt=0, le=1)]
 
 

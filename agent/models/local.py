@@ -56,19 +56,19 @@ class LocalModel:
 
     def query(self, query: Query) -> Reply:
         """Ask; the first call fetches the weights if need be and starts the server."""
-        if self._client is None:
-            self._client = self._start()
+        client = self.start()
         try:
-            return self._client.query(query)
+            return client.query(query)
         except ModelError:
             if self._server is not None and self._server.poll() is not None:
                 raise ModelError(f"the embedded model's server ended: {self._last_words()}") from None
             raise
 
-    def start(self) -> None:
-        """Fetch the weights and start the server now."""
+    def start(self) -> ProviderModel:
+        """Fetch the weights and start the server now, if that was not done yet; returns what talks to it."""
         if self._client is None:
             self._client = self._start()
+        return self._client
 
     def close(self) -> None:
         """Stop the server."""
