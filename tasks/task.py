@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _text(value: object) -> object:
@@ -35,22 +35,62 @@ Text = Annotated[str, BeforeValidator(_text)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
+class Sdist(BaseModel):
+    """A source distribution on the package index that serves as the repository where its git host cannot be reached.
+
+    Attributes:
+        package: Name on the index.
+        release: Version.
+        file: Name of the file.
+        env: Variables for installing it.
+        test_command: The test command on it, where it differs (a distribution lacks some files).
+        p2p_exclude: Tests of PASS_TO_PASS that cannot pass on it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    package: str
+    release: str
+    file: str = ""
+    env: dict[str, str] = Field(default_factory=dict)
+    test_command: str = Field("", validation_alias=AliasChoices("test_command", "test_cmd"))
+    p2p_exclude: Names = ()
+
+
 class Environment(BaseModel):
     """How to make a task's repository run.
 
     Attributes:
+        image: Base image to build on; ``None`` for the configured one.
         python: Version of Python, such as ``3.11``.
-        install: Shell commands that install it, run at the top of the repository.
-        test_command: Shell command that runs its tests, ``""`` to find one out.
-        parser: Name of the parser of what that command prints, ``""`` to find one out.
+        install: Shell commands that install it, run in one shell at the top of the repository.
+        pip: Every package of the environment with its version, as ``pip freeze`` lists them; constrains ``install``.
+        env: Variables of every command.
+        test_command: Shell command that runs the tests that judge, ``""`` to find one out.
+        parser: Name of the parser of what that command reports, ``""`` to find one out.
+        report: File that the command writes its report to (JUnit XML), relative to the repository, ``""`` for none.
+        timeout: Seconds that the tests may take; ``None`` for the evaluator's own limit.
+        p2p_exclude: Tests of PASS_TO_PASS that cannot pass in this environment.
+        normalize_test_ids: How test ids of this environment differ from the row's: ``django-3.11`` or nothing.
+        source: Where the repository can be had, such as ``github:owner/name``; ``""``: at the task's ``repo``.
+        sdist: A source distribution that serves instead.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
+    image: str | None = None
     python: str | None = None
     install: tuple[str, ...] = ()
-    test_command: str = ""
+    pip: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    test_command: str = Field("", validation_alias=AliasChoices("test_command", "test_cmd"))
     parser: str = ""
+    report: str = ""
+    timeout: float | None = Field(None, gt=0)
+    p2p_exclude: Names = ()
+    normalize_test_ids: Literal["django-3.11"] | None = None
+    source: str = ""
+    sdist: Sdist | None = None
 
 
 class Task(BaseModel):
@@ -73,6 +113,11 @@ class Task(BaseModel):
         environment_setup_commit: The commit whose requirements the environment is built from.
         image: Container image that the repository runs in.
         environment: How to make the repository run, where no image does.
+        eval_script: SWE-bench's script that runs the judging tests in its published image. Never shown to an agent.
+        log_parser: Name of SWE-bench's parser of what that script prints; ``""`` where the task is not SWE-bench's.
+        eval_type: ``pass_and_fail``; or ``fail_only`` where a test that is not reported has passed.
+        files: The repository itself, text by path, where it is a few files and no repository anywhere.
+        set: Name of the data set that the task came from, ``""`` when unknown.
         source: Where the task came from, such as ``{"kind": "github", "url": ...}``.
     """
 
@@ -92,6 +137,11 @@ class Task(BaseModel):
     environment_setup_commit: Text = ""
     image: str | None = None
     environment: Environment | None = None
+    eval_script: Text = ""
+    log_parser: Text = ""
+    eval_type: Literal["pass_and_fail", "fail_only"] = "pass_and_fail"
+    files: dict[str, str] = Field(default_factory=dict)
+    set: str = ""
     source: dict[str, str] = Field(default_factory=dict)
 
     def public(self, *, hints: bool = False) -> dict[str, Any]:
@@ -108,3 +158,22 @@ class Task(BaseModel):
             "source": dict(self.source),
         }
         return known | {"hints_text": self.hints_text} if hints else known
+
+    @property
+    def judged(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """FAIL_TO_PASS, and PASS_TO_PASS without the tests that cannot pass in the task's environment."""
+        excluded = frozenset(self.environment.p2p_exclude if self.environment else ())
+        return self.fail_to_pass, tuple(test for test in self.pass_to_pass if test not in excluded)
+
+    def on_sdist(self) -> Task:
+        """The task as it is on the source distribution instead of the repository; itself where there is none."""
+        environment = self.environment
+        if environment is None or environment.sdist is None:
+            return self
+        sdist = environment.sdist
+        changed = {
+            "env": {**environment.env, **sdist.env},
+            "test_command": sdist.test_command or environment.test_command,
+            "p2p_exclude": tuple(dict.fromkeys((*environment.p2p_exclude, *sdist.p2p_exclude))),
+        }
+        return self.model_copy(update={"environment": environment.model_copy(update=changed)})

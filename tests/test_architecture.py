@@ -15,10 +15,23 @@ PACKAGES = ("agent", "aci_tools", "tasks", "trajectories")
 MAY_IMPORT = {
     "agent": {"aci_tools", "tasks", "trajectories"},
     "aci_tools": set(),
-    "tasks": {"aci_tools.errors", "aci_tools.sandbox"},
+    "tasks": {"aci_tools.errors", "aci_tools.sandbox", "aci_tools.testing"},
     "trajectories": {"aci_tools.errors"},
 }
-HEAVY = ("litellm", "docker", "xllamacpp", "git", "tree_sitter", "ray", "swebench", "pandas", "httpx2", "rich")
+HEAVY = (
+    "litellm",
+    "docker",
+    "xllamacpp",
+    "git",
+    "tree_sitter",
+    "ray",
+    "swebench",
+    "datasets",
+    "pandas",
+    "pyarrow",
+    "httpx2",
+    "rich",
+)
 
 
 def imports(path: Path) -> set[str]:
