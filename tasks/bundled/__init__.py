@@ -7,7 +7,6 @@ itself is fetched from the package index when it is needed.
 from __future__ import annotations
 
 import contextlib
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable
@@ -15,11 +14,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from aci_tools.errors import InfrastructureError, UsageError
+from aci_tools.errors import UsageError
 from aci_tools.sandbox import Sandbox
-from tasks.bundled.sdist import download
 from tasks.bundled.verdict import Verdict, run_hidden_test
 from tasks.repository import apply_patch, prepare
+from tasks.sdist import download, unpack
 
 __all__ = ["Recipe", "Verdict", "fetch", "judge", "names", "recipe"]
 
@@ -108,8 +107,8 @@ def fetch(name: str, cache_dir: Path, directory: Path = _HERE) -> Path:
         return repository
     cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".patchwright-", dir=cache_dir) as scratch:
-        archive = download(task.package, task.version, task.sha256, Path(scratch) / "download")
-        source = _unpack(archive, Path(scratch) / "source")
+        archive = download(task.package, task.version, Path(scratch) / "download", sha256=task.sha256)
+        source = unpack(archive, Path(scratch) / "source")
         made = Path(scratch) / "repository"
         prepare(str(source), None, made, allow_plain=True, include_ignored=True)
         try:
@@ -144,14 +143,3 @@ def judge(
                 return Verdict(False, f"the patch does not apply: {outcome.reason}")
         with contextlib.closing(computer(copy)) as sandbox:
             return run_hidden_test(task.hidden_test.read_bytes(), sandbox, task.import_path)
-
-
-def _unpack(archive: Path, target: Path) -> Path:
-    """Unpack a source distribution; its one directory is the result."""
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(target, filter="data")
-    except (tarfile.TarError, OSError) as error:
-        raise InfrastructureError(f"cannot unpack {archive.name}: {error}") from error
-    (top,) = target.iterdir()
-    return top

@@ -1,13 +1,13 @@
-"""Downloads a source distribution of a known digest, from wherever pip is configured to look, without executing it."""
+"""Downloads a source distribution from wherever pip is configured to look, without executing anything of it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import ssl
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from aci_tools.errors import InfrastructureError
+from tasks.pip_settings import pip_settings
 
 if TYPE_CHECKING:
     from httpx2 import Client
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _TIMEOUT = 60.0
 
 
-def download(package: str, version: str, sha256: str, directory: Path) -> Path:
+def download(package: str, version: str, directory: Path, *, sha256: str | None = None) -> Path:
     """Download a source distribution.
 
     ``pip download`` would run the package's build for its metadata, with build requirements of its own. So the file is
@@ -32,14 +33,14 @@ def download(package: str, version: str, sha256: str, directory: Path) -> Path:
     Args:
         package: Name of the package.
         version: Its exact version.
-        sha256: Digest of the file, in hexadecimal; a file with another is never kept.
         directory: Where the file goes; made if it is not there.
+        sha256: Digest of the file, in hexadecimal; a file with another is never kept. ``None``: the first one found is.
 
     Raises:
         InfrastructureError: No place has that file, or none could be reached.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    settings = _pip_settings()
+    settings = pip_settings()
     problems: list[str] = []
     with _client(settings) as client:
         for place in _places(settings, package):
@@ -49,7 +50,7 @@ def download(package: str, version: str, sha256: str, directory: Path) -> Path:
                     if not _is_sdist(name, package, version):
                         continue
                     content = _content(client, address)
-                    if hashlib.sha256(content).hexdigest() == sha256:
+                    if sha256 in (None, hashlib.sha256(content).hexdigest()):
                         (directory / name).write_bytes(content)
                         return directory / name
                     problems.append(f"{name} has another SHA-256 than expected")
@@ -58,10 +59,33 @@ def download(package: str, version: str, sha256: str, directory: Path) -> Path:
     return _by_pip(package, version, sha256, directory, problems)
 
 
-def _by_pip(package: str, version: str, sha256: str, directory: Path, problems: list[str]) -> Path:
+def unpack(archive: Path, directory: Path) -> Path:
+    """Unpack a source distribution.
+
+    Args:
+        archive: What `download` gave.
+        directory: Where to; made if it is not there.
+
+    Returns:
+        The one directory that it consists of.
+
+    Raises:
+        InfrastructureError: It is damaged, or no source distribution.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(directory, filter="data")
+        (top,) = directory.iterdir()
+    except (tarfile.TarError, OSError, ValueError) as error:
+        raise InfrastructureError(f"cannot unpack {archive.name}: {error}") from error
+    return top
+
+
+def _by_pip(package: str, version: str, sha256: str | None, directory: Path, problems: list[str]) -> Path:
     requirements = directory / "requirements.txt"
-    requirements.write_text(f"{package}=={version} --hash=sha256:{sha256}\n")
-    options = ("--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest", str(directory))
+    requirements.write_text(f"{package}=={version}{f' --hash=sha256:{sha256}' if sha256 else ''}\n")
+    options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--dest", str(directory)]
+    options += ["--require-hashes"] if sha256 else []
     done = subprocess.run(
         [sys.executable, "-m", "pip", "download", *options, "-r", str(requirements)],
         stdin=subprocess.DEVNULL,
@@ -76,24 +100,6 @@ def _by_pip(package: str, version: str, sha256: str, directory: Path, problems: 
         reason = "; ".join(dict.fromkeys([*problems, *said[-1:]])) or "no index has it"
         raise InfrastructureError(f"cannot download {package} {version}: {reason}")
     return found[0]
-
-
-def _pip_settings() -> dict[str, list[str]]:
-    """pip's options from its files and from the environment, the environment's first."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
-    )
-    settings: dict[str, list[str]] = {}
-    for name, value in os.environ.items():
-        if name.startswith("PIP_"):
-            settings.setdefault(name[4:].lower().replace("_", "-"), []).extend(value.split())
-    for line in listed.stdout.splitlines():
-        found = re.fullmatch(r"(?:global|install|download)\.([\w-]+)='(.*)'", line)
-        if found:
-            words = found[2].replace("\\n", " ").split()
-            settings.setdefault(found[1], []).extend(words)
-    return settings
 
 
 def _default_index() -> str:
