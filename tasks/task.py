@@ -42,6 +42,7 @@ class Sdist(BaseModel):
         package: Name on the index.
         release: Version.
         file: Name of the file.
+        sha256: Digest of the file in hexadecimal, ``None`` to take what the index gives.
         env: Variables for installing it.
         test_command: The test command on it, where it differs (a distribution lacks some files).
         p2p_exclude: Tests of PASS_TO_PASS that cannot pass on it.
@@ -52,6 +53,7 @@ class Sdist(BaseModel):
     package: str
     release: str
     file: str = ""
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     env: dict[str, str] = Field(default_factory=dict)
     test_command: str = Field("", validation_alias=AliasChoices("test_command", "test_cmd"))
     p2p_exclude: Names = ()
