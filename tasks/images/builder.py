@@ -1,9 +1,9 @@
 """Makes one layer of an image: a container in which the layer's commands run, committed.
 
 Not a Dockerfile: the Docker SDK cannot drive BuildKit, and engines without it are common. The container has a named
-volume for pip's cache, which all builds share as they would share a BuildKit cache mount, on every engine. What only the
-build may know, such as passwords of a package index, is in the variables of its one process and in a volume that goes
-with the container, so that nothing of it can be in the image.
+volume for pip's cache, which all builds share as they would share a BuildKit cache mount, on every engine. What only
+the build may know, such as passwords of a package index, is in the variables of its one process and in a volume that
+goes with the container, so that nothing of it can be in the image.
 """
 
 from __future__ import annotations
@@ -72,12 +72,13 @@ def build(client: Any, work: Work, reach: Reach) -> None:
     with engine_errors(), _container(client, work, reach) as container:
         if work.repository is not None:
             copy_in(container, work.repository, WORKDIR)
-        container.put_archive(_SCRATCH, _archive(_files(work, reach)))
-        _install(client, container, work, reach)
-        labels = dict(work.labels)
-        if work.repository is not None:
+        labels, env = dict(work.labels), dict(work.layer.env)
+        if work.layer.name != "history":
+            container.put_archive(_SCRATCH, _archive(_files(work, reach)))
+            _install(client, container, work, reach)
+            env |= _changed(container, _build_only(work, reach))
+        if work.layer.name == "repository":
             labels["patchwright.commit"] = run_quiet(container, scripts.SETTLE)
-        env = {**work.layer.env, **_changed(container, _build_only(work, reach))}
         commit(client, container, work.layer.tag, labels, env)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from aci_tools.errors import InfrastructureError
 from aci_tools.sandbox import SandboxSpec
 from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
 from tasks.checkouts import Checkouts, Source
+from tasks.images import history
 from tasks.images.base_image import default_image
 from tasks.images.builder import WORKDIR, Work, build
 from tasks.images.reach import Reach
@@ -87,15 +89,17 @@ class Containers:
 
     def _build(self, source: Source, base: str, base_id: str) -> None:
         environment = source.task.environment or Environment()
+        assert source.repository is not None
+        milestone = history.milestone(source.repository, source.commit)
         below = base
-        for layer in layers(environment, base_id, source.commit):
+        for layer in layers(environment, base_id, source.commit, milestone):
             with locked(self._cache, layer.key):
                 if self._inspect(layer.tag) is None:
                     self._say(f"{source.task.id}: building the {layer.name} layer {layer.tag}")
-                    self._layer(source, layer, below)
+                    self._layer(source, layer, below, milestone)
             below = layer.tag
 
-    def _layer(self, source: Source, layer: Layer, below: str) -> None:
+    def _layer(self, source: Source, layer: Layer, below: str, milestone: str | None) -> None:
         task = source.task
         labels = {
             "patchwright.layer": layer.name,
@@ -108,19 +112,30 @@ class Containers:
         title = f"{task.id}: the {layer.name} layer"
         log = self._cache / "logs" / f"{layer.key[:16]}.log"
         with tempfile.TemporaryDirectory(prefix="patchwright-checkout-") as scratch:
-            repository = None
-            if layer.name == "repository":
-                repository = Path(scratch) / "repository"
-                self._checkouts.copy(source, repository)
+            repository = self._content(source, layer, milestone, Path(scratch) / "repository")
             work = Work(title, layer, below, repository, labels, log, self._settings.build_timeout)
             for attempt in range(1, _TRIES + 1):
                 try:
                     with self._engine() as client:
-                        return build(client, work, self._reach)
+                        build(client, work, self._reach)
+                    return
                 except InfrastructureError as error:
                     if attempt == _TRIES:
                         raise
                     self._say(f"{error}; trying again")
+
+    def _content(self, source: Source, layer: Layer, milestone: str | None, place: Path) -> Path | None:
+        """What of the repository a layer holds, if anything."""
+        if layer.name == "environment":
+            return None
+        if layer.name == "history" and milestone is not None:
+            self._checkouts.copy(replace(source, commit=milestone), place)
+            history.keep_objects_only(place)
+        else:
+            self._checkouts.copy(source, place)
+            if milestone is not None:
+                history.drop_objects_of(place, milestone)
+        return place
 
     def _base(self, environment: Environment) -> str:
         return environment.image or self._settings.base_image or self._default_base

@@ -9,7 +9,8 @@ from aci_tools.errors import InfrastructureError, PatchwrightError
 
 #: What pip, git, apt and curl say when it was the network.
 _NETWORK = re.compile(
-    r"temporary failure in name resolution|could not resolve|name or service not known|connection (?:refused|reset|timed out|aborted)"
+    r"temporary failure in name resolution|could not resolve|name or service not known"
+    r"|connection (?:refused|reset|timed out|aborted)"
     r"|failed to establish a new connection|read timed out|network is unreachable|no route to host|remote end closed"
     r"|incompleteread|tls handshake|max retries exceeded|connectionerror|readtimeouterror|protocolerror"
     r"|http error (?:429|5\d\d)|returned error: (?:429|5\d\d)|(?:429|5\d\d) (?:server|client) error",

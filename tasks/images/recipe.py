@@ -33,6 +33,7 @@ _FLAGS = {
 }
 _FILES = (".txt", ".whl", ".zip", ".gz", ".bz2", ".xz", ".tar", ".egg")
 _VALUED = {"--only-binary", "--no-binary", "--timeout", "--retries", "--upgrade-strategy"}
+_VALUES = tuple(f"{option}=" for option in _VALUED)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Layer:
     """One layer of a task's image.
 
     Attributes:
-        name: ``environment`` or ``repository``.
+        name: ``environment``, ``history`` or ``repository``.
         key: SHA-256 of everything that goes in.
         commands: Shell commands that make it.
         env: Variables of the commands.
@@ -61,13 +62,15 @@ class Layer:
         return f"patchwright/{'task' if self.name == 'repository' else 'layer'}:{self.key[:16]}"
 
 
-def layers(environment: Environment, base: str, commit: str) -> tuple[Layer, ...]:
+def layers(environment: Environment, base: str, commit: str, milestone: str | None = None) -> tuple[Layer, ...]:
     """The layers of a task's image, the lowest first.
 
     Args:
         environment: How to make the task's repository run.
         base: Id of the image that they are put on.
         commit: The commit of the repository.
+        milestone: The commit up to which its history is a layer of its own. No key of the last layer contains it, for
+            the repository is the same either way.
     """
     shared, own = split(environment.install)
     made: list[Layer] = []
@@ -75,6 +78,8 @@ def layers(environment: Environment, base: str, commit: str) -> tuple[Layer, ...
     if shared:
         below = _key("environment", below, environment, shared)
         made.append(_layer("environment", below, environment, shared))
+    if milestone is not None:
+        made.append(Layer("history", digest("history", below, milestone), (), {}, (), None))
     made.append(_layer("repository", _key("repository", below, environment, own, commit), environment, own))
     return tuple(made)
 
@@ -140,7 +145,12 @@ def _only_requirements(words: list[str]) -> bool:
     for word in rest:
         if word in _VALUED:
             next(rest, None)
-        elif word not in _FLAGS and not any(word.startswith(f"{option}=") for option in _VALUED):
-            if not _REQUIREMENT.fullmatch(word) or "/" in word.partition("@")[0] or word.endswith(_FILES):
-                return False
+        elif word not in _FLAGS and not word.startswith(_VALUES) and not _is_requirement(word):
+            return False
     return True
+
+
+def _is_requirement(word: str) -> bool:
+    """Whether a word names a package of an index, and no file or directory."""
+    named = word.partition("@")[0]
+    return _REQUIREMENT.fullmatch(word) is not None and "/" not in named and not word.endswith(_FILES)

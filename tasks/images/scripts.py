@@ -1,4 +1,4 @@
-"""The shell programs that run inside a build. They need sh, git, and what every Debian or Alpine image has beside them."""
+"""The shell programs that run inside a build. They need sh, git, and what every Debian or Alpine image has."""
 
 from __future__ import annotations
 
