@@ -5,27 +5,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test check lint types bench setup image clean
+.PHONY: solve test check lint types bench setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
 	$(BIN)/agent demo --seed $(SEED)
 
 ## Every test. Docker tests skip with a reason where no engine answers, except in CI.
-test: setup
+test: dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 ## Lint, format, types, and who imports whom.
-check: setup lint types
+check: dev lint types
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-lint: setup
+lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup
+types: dev
 	$(BIN)/mypy
 
 ## Measure the overhead beside the peers (installs them into a virtual environment of their own).
@@ -34,11 +35,18 @@ bench: setup image
 
 setup: $(VENV)/.installed
 
+dev: $(VENV)/.installed-dev
+
 $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { echo "this Python cannot make virtual environments: apt-get install python3-venv"; exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,languages]' --group dev
+	$(PIP) --upgrade 'pip>=25.1'
+	$(PIP) --editable '.[local,languages]'
+	@touch $@
+
+## What the tests need beside: the official grading, readers of data sets, the checkers.
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) --editable '.[local,languages,datasets,swebench]' --group dev
 	@touch $@
 
 ## The container image of the default sandbox, where an engine answers and the image is not there yet.
