@@ -1,78 +1,79 @@
-"""Puts one attempt together: model, sandbox, session, opening messages, log; and takes it down whatever happens."""
+"""Puts one attempt together: model, sandbox, session, opening messages, log."""
 
 from __future__ import annotations
 
 import contextlib
 import platform
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from aci_tools.checks import measure_before
+from aci_tools.errors import UsageError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.sandbox import Sandbox
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
 from agent import __version__
-from agent.computer import open_computer
+from agent.budget import Budget
 from agent.config import Config
 from agent.formats import ActionFormat, Tools, make_format
-from agent.loop import Attempt
-from agent.models import Model, open_model
-from agent.progress import Progress
+from agent.loop import Attempt, Listener
+from agent.models import Model
 from agent.prompts import render
 from agent.retrieval import relevant_functions, show
-from tasks.repository import Prepared
 from tasks.task import Task
-from trajectories.events import AttemptStarted, Message
+from trajectories.events import AttemptStarted, Event, Message
 from trajectories.log import EventLog
 
 
 @contextlib.contextmanager
 def open_attempt(
-    *, task: Task, repository: Prepared, origin: Path | None, config: Config, trajectory: Path, progress: Progress
+    *,
+    task: Task,
+    sandbox: Sandbox,
+    model: Model,
+    config: Config,
+    trajectory: Path,
+    listener: Listener,
+    budget: Budget | None = None,
 ) -> Iterator[Attempt]:
-    """An attempt ready to run.
+    """An attempt ready to run; one whose trajectory has events goes on from them.
 
     Args:
         task: What is to be solved.
-        repository: The prepared copy of its repository.
-        origin: The user's own directory that it was copied from, if any; its virtual environment is used.
+        sandbox: A computer with its repository at the base commit.
+        model: The model, which other attempts may use at the same time.
         config: The effective configuration.
         trajectory: The file that its events go to.
-        progress: Shown every event.
+        listener: Shown every event.
+        budget: What it may spend; default: the configured limits.
 
     Raises:
-        UsageError, InfrastructureError: The model or the sandbox cannot be used; nothing is left behind.
+        UsageError, InfrastructureError: A file cannot be used, or the sandbox was lost.
     """
-    with contextlib.ExitStack() as stack:
-        model = open_model(config.model, progress.retry)
-        stack.callback(model.close)
-        check = getattr(model, "check", None)
-        if check is not None:
-            check()
-        computer = open_computer(config, repository.path, progress, image=task.image, origin=origin)
-        sandbox = stack.enter_context(contextlib.closing(computer))
+    with EventLog(trajectory) as log:
+        started = next((event for event in log.events if isinstance(event, AttemptStarted)), None)
+        if log.events and started is None:
+            raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
         session = _session(config, sandbox, task)
         tools = toolset(config.agent.tools)
-        action_format = _format(config, model)
-        log = stack.enter_context(EventLog(trajectory))
-        progress.say(f"model: {model.name}, {action_format.name}; task: {task.id}")
-        progress.doing("reading the repository")
+        action_format = _format(config, model, log.events)
+        opening = _opening(config, task, session, action_format, tools)
         yield Attempt(
-            started=_started(config, task, sandbox, model, tools),
-            opening=_opening(config, task, session, action_format, tools),
+            started=started or _started(config, task, sandbox, model, tools, action_format),
+            opening=opening,
             session=session,
             model=model,
             format=action_format,
             tools=tools,
             config=config,
             log=log,
-            listener=progress,
+            listener=listener,
+            budget=budget or Budget(config.limits),
         )
-        progress.doing("removing the sandbox")
 
 
 def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:
@@ -96,8 +97,10 @@ def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:
     return session
 
 
-def _format(config: Config, model: Model) -> ActionFormat:
-    name = config.agent.action_format
+def _format(config: Config, model: Model, events: Sequence[Event]) -> ActionFormat:
+    """That of the recorded events, whatever model goes on with them."""
+    recorded = (event.action_format for event in events if isinstance(event, AttemptStarted))
+    name = next(recorded, "") or config.agent.action_format
     if name == "auto":
         name = "tool_calls" if model.takes_tools else "thought_action"
     return make_format(name)
@@ -119,7 +122,9 @@ def _opening(config: Config, task: Task, session: Session, action_format: Action
     ]
 
 
-def _started(config: Config, task: Task, sandbox: Sandbox, model: Model, tools: Tools) -> AttemptStarted:
+def _started(
+    config: Config, task: Task, sandbox: Sandbox, model: Model, tools: Tools, action_format: ActionFormat
+) -> AttemptStarted:
     return AttemptStarted(
         attempt_id=secrets.token_hex(8),
         task=task.public(),
@@ -127,5 +132,6 @@ def _started(config: Config, task: Task, sandbox: Sandbox, model: Model, tools: 
         model=model.name,
         sandbox={"kind": sandbox.kind, "image": sandbox.spec.image, "workdir": sandbox.workdir},
         tools=[tool.tool_name() for tool in tools],
+        action_format=action_format.name,
         versions={"patchwright": __version__, "python": platform.python_version()},
     )

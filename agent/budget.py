@@ -42,6 +42,14 @@ class Budget:
         """Seconds since it was made."""
         return time.monotonic() - self.began
 
+    def go_on(self, elapsed: float) -> None:
+        """Set the clock of an attempt that is resumed.
+
+        Args:
+            elapsed: Seconds that it took before.
+        """
+        self.began = time.monotonic() - elapsed
+
     def spend(self, usage: Usage) -> None:
         """Count one model call."""
         self.steps += 1

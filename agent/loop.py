@@ -1,7 +1,8 @@
 """The ReAct loop: ask the model, run its action, show it the observation, until it submits or a limit is reached.
 
 An attempt always ends with a status and the patch so far. Everything that happens is appended to the event log before
-the next thing happens; the prompt, the budget and the notes on repetition are computed from those events.
+the next thing happens; what the loop knows is what those events amount to, so that a log that broke off anywhere can be
+gone on with from there.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ from typing import TypeVar
 
 from aci_tools.errors import SandboxError
 from aci_tools.session import Session
-from aci_tools.tools.base import SANDBOX_LOST, Observation
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
-from agent.formats import ActionFormat, FormatError, ParsedCall, ParsedReply, Tools
+from agent.formats import ActionFormat, FormatError, ParsedCall, Tools
+from agent.history import History
 from agent.models.base import ContextOverflow, Model, ModelError, Query
-from agent.repetition import Repetition
+from agent.rebuild import not_kept, rebuild, remark_on_lost
 from agent.status import Status
-from agent.view import View
 from trajectories.events import (
     ActionTaken,
     AttemptEnded,
@@ -31,6 +31,7 @@ from trajectories.events import (
     ModelReplied,
     Observed,
     PatchChanged,
+    Resumed,
 )
 from trajectories.log import EventLog
 
@@ -41,18 +42,18 @@ E = TypeVar("E", bound=Event)
 
 @dataclass
 class Attempt:
-    """One run of the loop on one task.
+    """One run of the loop on one task. Where the log has events already, it goes on from the last of them.
 
     Args:
         started: The first event.
         opening: The system prompt and the task, the first messages.
-        session: The computer.
+        session: The computer, as it was before the first action.
         model: The model.
         format: How it writes actions.
         tools: What it may do.
         config: The effective configuration.
         log: Where events go.
-        listener: Told of every event.
+        listener: Told of every new event.
         budget: What it may spend; default: the configured limits.
     """
 
@@ -69,12 +70,10 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.budget = self.budget or Budget(self.config.limits)
-        self.view = View(self.format, drop_failed=self.config.context.drop_failed)
-        self.repetition = Repetition()
-        self.format_errors = 0
-        self.temperature: float | None = None
+        self.history = History(self.format, self.config, self.budget)
         self.patch = ""
         self.grammar: str | None = None
+        self._in_place = False
 
     def run(self) -> AttemptEnded:
         """Work until the end, and say how it ended. Raises only what is a programming error."""
@@ -94,32 +93,75 @@ class Attempt:
             return self._end(Status.INTERRUPTED, "interrupted")
 
     def _begin(self) -> None:
-        self._record(self.started)
-        for message in self.opening:
-            self._record(message)
         if self.config.agent.constrain and self.model.takes_grammar:
             self.grammar = self.format.grammar(self.tools, self.session.files())
+        recorded = list(self.log.events)
+        for event in recorded:
+            self.history.add(event)
+        self.patch = self.history.patch
+        resumed = self._rebuild(recorded) if recorded else None
+        self._in_place = True
+        self._record(resumed or self.started)
+        for message in self.opening[self.history.opening :]:
+            self._record(message)
+        if self.history.unrecorded:
+            self._note_patch()
+        if self.history.reply is not None:
+            self._answer(self.history.reply, recorded=True)
+        if resumed is not None and resumed.lost:
+            self._record(remark_on_lost(resumed))
+
+    def _rebuild(self, recorded: list[Event]) -> Resumed:
+        """Bring the computer to the state of the events, and the clock too."""
+        began = time.monotonic()
+        rebuilt = rebuild(self.session, recorded, self.tools, self.log.redactor)
+        self.patch = self.session.patch_so_far or ""
+        self.budget.go_on(self.history.elapsed)
+        return Resumed(
+            steps=self.budget.steps,
+            actions=rebuilt.actions,
+            corrected=rebuilt.corrected,
+            lost=rebuilt.lost,
+            model=self.model.name,
+            limits=self.config.limits.model_dump(mode="json"),
+            duration=time.monotonic() - began,
+        )
 
     def _step(self) -> None:
-        self.budget.check()
+        self._conclude()
         self._make_room()
-        reply = self._ask()
-        try:
-            parsed = self.format.parse(reply, self.tools)
-        except FormatError as error:
-            self._correct(error)
-            return
-        self.format_errors = 0
-        for number, parsed_call in enumerate(parsed.calls):
-            self._act(parsed, parsed_call, first=number == 0, last=number == len(parsed.calls) - 1)
+        self._answer(self._ask())
+
+    def _conclude(self) -> None:
+        """End, or tell the agent to do something new, where the events so far ask for it.
+
+        Raises:
+            AttemptOver: They ask for an end.
+        """
+        history, limits = self.history, self.config.limits
+        if history.submitted:
+            raise AttemptOver(Status.SUBMITTED)
+        if history.format_errors >= limits.format_errors:
+            count = f"{history.format_errors} malformed actions in a row"
+            raise AttemptOver(Status.FORMAT_LIMIT, f"{count} (limits.format_errors)")
+        if history.repeated:
+            if history.repetition.in_a_row >= limits.repeats:
+                count = f"{history.repetition.in_a_row} repeated actions in a row"
+                raise AttemptOver(Status.REPETITION_LIMIT, f"{count} (limits.repeats)")
+            advice = history.repetition.advice([tool.tool_name() for tool in self.tools])
+            self._record(Message(role="user", purpose="nudge", content=advice, code="repeat", step=self.budget.steps))
+        self.budget.check()
 
     def _ask(self) -> ModelReplied:
+        temperature = self.history.temperature
         query = Query(
-            self.view.messages,
+            self.history.view.messages,
             self.format.tool_schemas(self.tools),
             self.grammar,
-            self.temperature,
+            temperature,
             self.budget.steps,
+            self.config.model.seed,
+            str(self.started.task.get("id", "")),
         )
         began = time.monotonic()
         try:
@@ -127,105 +169,87 @@ class Attempt:
         except ContextOverflow:
             if not self._condense():
                 raise
-            reply = self.model.query(replace(query, messages=self.view.messages))
-        self.budget.spend(reply.usage)
-        settings = {} if self.temperature is None else {"temperature": self.temperature}
-        self.temperature = None
+            reply = self.model.query(replace(query, messages=self.history.view.messages))
         event = ModelReplied(
-            step=self.budget.steps,
+            step=self.budget.steps + 1,
             content=reply.content,
             reasoning=reply.reasoning,
             tool_calls=reply.tool_calls,
             finish_reason=reply.finish_reason,
             model=reply.model,
             usage=reply.usage,
-            settings=settings,
+            settings={} if temperature is None else {"temperature": temperature},
             duration=time.monotonic() - began,
             retries=reply.retries,
         )
         self._record(event)
         return event  # not as it was recorded: an edit must not write a mask over what looks like a secret
 
-    def _correct(self, error: FormatError) -> None:
-        """Answer a malformed action with what is wrong about it."""
-        step = self.budget.steps
-        self._record(Message(role="user", purpose="correction", content=error.text, code=error.code, step=step))
-        self.format_errors += 1
-        if self.format_errors >= self.config.limits.format_errors:
-            count = f"{self.format_errors} malformed actions in a row"
-            raise AttemptOver(Status.FORMAT_LIMIT, f"{count} (limits.format_errors)")
-        if self.format_errors > 1:
-            self.temperature = self.config.agent.after_repeat_temperature
+    def _answer(self, reply: ModelReplied, *, recorded: bool = False) -> None:
+        """Run the actions of a reply that were not run yet, or say what is wrong with it.
 
-    def _act(self, parsed: ParsedReply, parsed_call: ParsedCall, *, first: bool, last: bool) -> None:
-        """Run one action and record what came of it."""
-        step, call, tool = self.budget.steps, parsed_call.call, parsed_call.tool
-        self._record(ActionTaken(step=step, call=call, thought=parsed.thought if first else ""))
+        Args:
+            reply: The reply.
+            recorded: Whether it was read from the log, where a mask may stand in it.
+        """
+        try:
+            parsed = self.format.parse(reply, self.tools)
+        except FormatError as error:
+            step = self.budget.steps
+            self._record(Message(role="user", purpose="correction", content=error.text, code=error.code, step=step))
+            return
+        for parsed_call in parsed.calls[self.history.observed :]:
+            if self.history.submitted:
+                break
+            self._act(parsed_call, parsed.thought if self.history.observed == 0 else "", recorded=recorded)
+
+    def _act(self, parsed: ParsedCall, thought: str, *, recorded: bool) -> None:
+        """Run one action and record what came of it; one that the sandbox did not survive stays unanswered."""
+        step = self.budget.steps
+        if self.history.action is None:  # else it was begun by a process that was killed
+            self._record(ActionTaken(step=step, call=parsed.call, thought=thought))
         before = self.session.fingerprint
         began = time.monotonic()
-        try:
-            observation = self.session.execute(tool)
-        except SandboxError as error:
-            self._observe(call.id, Observation(str(error), ok=False, code=SANDBOX_LOST), began, changed=False)
-            raise
+        observation = (not_kept(parsed.call) if recorded else None) or self.session.execute(parsed.tool)
         changed = self.session.fingerprint != before
-        self._observe(call.id, observation, began, changed=changed)
-        if changed:
-            self._note_patch()
-        if observation.done:
-            raise AttemptOver(Status.SUBMITTED)
-        # Between the results of one reply no other message may stand, so only the last of them is answered.
-        if self.repetition.note(call, observation, self.session.fingerprint) and last:
-            self._leave_the_circle()
-        elif not observation.ok and self.config.agent.after_failure_temperature is not None:
-            self.temperature = self.config.agent.after_failure_temperature
-
-    def _observe(self, call_id: str, observation: Observation, began: float, *, changed: bool) -> None:
         self._record(
             Observed(
-                step=self.budget.steps,
-                call_id=call_id,
+                step=step,
+                call_id=parsed.call.id,
                 text=observation.text,
                 ok=observation.ok,
                 code=observation.code,
                 data=dict(observation.data),
                 duration=time.monotonic() - began,
                 changed=changed,
+                done=observation.done,
             )
         )
-
-    def _leave_the_circle(self) -> None:
-        """Answer a repeated action with something new: what was tried, and a higher temperature."""
-        if self.repetition.in_a_row >= self.config.limits.repeats:
-            count = f"{self.repetition.in_a_row} repeated actions in a row"
-            raise AttemptOver(Status.REPETITION_LIMIT, f"{count} (limits.repeats)")
-        advice = self.repetition.advice([tool.tool_name() for tool in self.tools])
-        self._record(Message(role="user", purpose="nudge", content=advice, code="repeat", step=self.budget.steps))
-        self.temperature = self.config.agent.after_repeat_temperature
+        if changed:
+            self._note_patch()
 
     def _make_room(self) -> None:
         """Condense once the prompt is near the window."""
         window = self.config.model.context_window or self.model.context_window
-        if window and self.view.prompt_tokens >= window * self.config.context.condense_at:
+        if window and self.history.view.prompt_tokens >= window * self.config.context.condense_at:
             self._condense()
 
     def _condense(self) -> bool:
         """Whether there was anything to condense."""
-        seqs = self.view.condensable(self.config.context.keep_last)
+        view = self.history.view
+        seqs = view.condensable(self.config.context.keep_last)
         if not seqs:
             return False
-        self._record(Condensed(seqs=seqs, prompt_tokens=self.view.prompt_tokens))
+        self._record(Condensed(seqs=seqs, prompt_tokens=view.prompt_tokens))
         return True
 
     def _note_patch(self) -> None:
         """Keep the patch so far, so that it outlives even the sandbox."""
-        patch = self.session.patch_so_far or ""
-        if patch != self.patch:
-            self.patch = patch
-            self._record(PatchChanged(step=self.budget.steps, patch=patch))
+        self.patch = self.session.patch_so_far or ""
+        self._record(PatchChanged(step=self.budget.steps, patch=self.patch))
 
     def _end(self, status: Status, detail: str = "") -> AttemptEnded:
-        if status is not Status.SANDBOX_LOST:
+        if self._in_place and status is not Status.SANDBOX_LOST:
             try:
                 self.patch = self.session.patch()
             except SandboxError as error:
@@ -243,6 +267,6 @@ class Attempt:
 
     def _record(self, event: E) -> E:
         stored = self.log.append(event)
-        self.view.add(stored)
+        self.history.add(stored)
         self.listener(stored)
         return stored

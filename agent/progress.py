@@ -6,7 +6,6 @@ import re
 import time
 from typing import Any
 
-from agent.config import Config
 from trajectories.events import (
     ActionTaken,
     AttemptEnded,
@@ -17,6 +16,7 @@ from trajectories.events import (
     Message,
     ModelReplied,
     Observed,
+    Resumed,
     Usage,
 )
 
@@ -25,20 +25,15 @@ _CHECKED = re.compile(r"^(?!>>>).*\[before your edits: .*\]$|^\d+ (?:passed|fail
 
 
 class Progress:
-    """Writes what happens to standard error. Use it as a context manager; it is a listener of the loop.
+    """Writes what happens to standard error. Use it as a context manager; it is a listener of the loop."""
 
-    Args:
-        config: For the limits that it shows.
-    """
-
-    def __init__(self, config: Config) -> None:
+    def __init__(self) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._live = self._console.is_terminal
         self._status: Any = None
         self._usage = Usage()
-        self._steps = config.limits.steps
         self._call: Call | None = None
         self._reply: ModelReplied | None = None
         self._began = time.monotonic()
@@ -66,6 +61,10 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Show an event."""
         if isinstance(event, AttemptStarted):
+            self._wait("thinking")
+        elif isinstance(event, Resumed):
+            again = f"{event.actions} actions executed again in {event.duration:.1f} s"
+            self.say(f"going on after step {event.steps}: {again}", "bold")
             self._wait("thinking")
         elif isinstance(event, ModelReplied):
             self._usage += event.usage

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from aci_tools.tools.base import Observation
 from trajectories.events import Call
+
+
+class Seen(Protocol):
+    """What an action led to."""
+
+    @property
+    def text(self) -> str:
+        """What the agent was told."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it did what was asked."""
 
 
 @dataclass(slots=True)
@@ -24,18 +37,19 @@ class Repetition:
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)
     _tried: dict[str, str] = field(default_factory=dict)
 
-    def note(self, call: Call, observation: Observation, state: str) -> bool:
+    def note(self, call: Call, observation: Seen, patch: str) -> bool:
         """Take in a step.
 
         Args:
             call: The action.
             observation: What it led to.
-            state: Something that is equal for two steps if the agent's files are.
+            patch: The patch after it, by which the state of the files is known.
 
         Returns:
             Whether it was a repeat.
         """
         action = json.dumps([call.name, call.arguments], sort_keys=True)
+        state = hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         repeat = self._seen.get((action, state)) == observation.text
         self._seen[action, state] = observation.text
         self._tried[_short(call)] = _outcome(observation)
@@ -59,6 +73,6 @@ def _short(call: Call) -> str:
     return f"{call.name}({arguments})"
 
 
-def _outcome(observation: Observation) -> str:
+def _outcome(observation: Seen) -> str:
     first = observation.text.strip().splitlines()[0][:100] if observation.text.strip() else ""
     return first if observation.ok else f"failed: {first}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +69,7 @@ class Outcome:
         """The exit code that the command line promises."""
         if self.ended.status == Status.INTERRUPTED:
             return 130
-        if Status(self.ended.status).infrastructure:
+        if Status.of(self.ended.status).infrastructure:
             return 3
         return 0 if self.patch and self.applied is not False else 1
 
@@ -83,7 +85,6 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     Raises:
         UsageError, InfrastructureError: Nothing could be attempted; whatever was made is removed again.
     """
-    from agent.attempt import open_attempt
     from agent.workspace import workspace
     from tasks.repository import prepare
     from tasks.sources import read_issue
@@ -99,18 +100,99 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
             progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
         for note in prepared.notes:
             progress.say(note, "yellow")
-        with open_attempt(
-            task=_task(issue, prepared),
-            repository=prepared,
-            origin=Path(repo) if Path(repo).is_dir() else None,
-            config=request.config,
-            trajectory=output / TRAJECTORY,
-            progress=progress,
-        ) as attempt:
-            ended = attempt.run()
-    patch = attempt.patch
+        task = _task(issue, prepared, include_uncommitted=request.include_uncommitted)
+        ended, patch = _attempt(task, prepared, repo, request.config, output, progress)
+    return _finish(request.apply, repo, ended, patch, output, progress)
+
+
+@dataclass(frozen=True)
+class ResumeRequest:
+    """What ``agent solve --resume`` was asked.
+
+    Attributes:
+        output: The directory of the attempt.
+        repo: Where its repository is now; ``None``: where it was.
+        settings: ``--set`` arguments, of the model and the limits.
+        flags: Settings by dotted key, the same.
+        apply: Whether the patch goes into the user's working tree.
+    """
+
+    output: Path
+    repo: str | None = None
+    settings: Sequence[str] = ()
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    apply: bool = False
+
+
+def resume(request: ResumeRequest, progress: Progress) -> Outcome:
+    """Go on with an attempt that was cut off; of one that is finished, give the outcome again.
+
+    Raises:
+        UsageError: There is nothing to go on with, or not on this repository, or not with these settings.
+        InfrastructureError: The sandbox or the model cannot be had.
+    """
+    from agent.resume import read_attempt, resumed_config
+    from agent.workspace import workspace
+    from tasks.repository import prepare
+
+    output = request.output
+    recorded = read_attempt(output / TRAJECTORY)
+    if recorded is None:
+        raise UsageError(f"--resume: no attempt has begun in {output}; leave out --resume to begin one there")
+    task = recorded.task
+    repo = request.repo or task.repo
+    if recorded.finished:
+        assert recorded.ended is not None
+        progress.say("this attempt is finished; nothing was run", "yellow")
+        kept = output / PATCH
+        known = kept.read_bytes().decode("utf-8", "surrogateescape") if kept.exists() else recorded.ended.patch
+        return _finish(request.apply, repo, recorded.ended, known, output, progress)
+    config = resumed_config(recorded.started.config, request.settings, request.flags)
+    with workspace() as scratch:
+        progress.doing(f"preparing {repo}")
+        uncommitted = task.source.get("uncommitted") == "included"
+        base = None if uncommitted else task.base_commit
+        prepared = prepare(repo, base, scratch / "repository", include_uncommitted=uncommitted)
+        if prepared.base_commit != task.base_commit:
+            raise UsageError(f"--resume: the uncommitted changes of {repo} are not those that the attempt began with")
+        ended, patch = _attempt(task, prepared, repo, config, output, progress)
+    return _finish(request.apply, repo, ended, patch, output, progress)
+
+
+def _attempt(
+    task: Task, prepared: Prepared, repo: str, config: Config, output: Path, progress: Progress
+) -> tuple[AttemptEnded, str]:
+    """How it ended, and the patch with whatever looks like a secret left in it."""
+    from agent.attempt import open_attempt
+    from agent.computer import open_computer
+    from agent.models import open_model
+
+    origin = Path(repo) if Path(repo).is_dir() else None
+    with contextlib.ExitStack() as stack:
+        model = stack.enter_context(contextlib.closing(open_model(config.model, progress.retry)))
+        model.check()
+        computer = open_computer(config, prepared.path, progress, image=task.image, origin=origin)
+        sandbox = stack.enter_context(contextlib.closing(computer))
+        progress.doing("reading the repository")
+        attempt = stack.enter_context(
+            open_attempt(
+                task=task,
+                sandbox=sandbox,
+                model=model,
+                config=config,
+                trajectory=output / TRAJECTORY,
+                listener=progress,
+            )
+        )
+        progress.say(f"model: {model.name}, {attempt.format.name}; task: {task.id}")
+        ended = attempt.run()
+        progress.doing("removing the sandbox")
+    return ended, attempt.patch
+
+
+def _finish(apply: bool, repo: str, ended: AttemptEnded, patch: str, output: Path, progress: Progress) -> Outcome:
     (output / PATCH).write_bytes(patch.encode("utf-8", "surrogateescape"))
-    outcome = Outcome(ended, patch, output, _apply(request, repo, patch, progress) if request.apply else None)
+    outcome = Outcome(ended, patch, output, _apply(repo, patch, progress) if apply else None)
     _report(outcome, progress)
     return outcome
 
@@ -132,7 +214,7 @@ def _report(outcome: Outcome, progress: Progress) -> None:
     progress.say(f"trajectory: {outcome.output / TRAJECTORY}")
 
 
-def _apply(request: SolveRequest, repo: str, patch: str, progress: Progress) -> bool:
+def _apply(repo: str, patch: str, progress: Progress) -> bool:
     from tasks.repository import apply_patch
 
     if not patch:
@@ -148,20 +230,24 @@ def _apply(request: SolveRequest, repo: str, patch: str, progress: Progress) -> 
     return applied.ok
 
 
-def _task(issue: Issue, prepared: Prepared) -> Task:
+def _task(issue: Issue, prepared: Prepared, *, include_uncommitted: bool) -> Task:
     from tasks.task import Task
 
+    # A path is kept as it is from anywhere, so that the attempt can be resumed from anywhere.
+    here = Path(prepared.origin)
     return Task(
         id=issue.identifier,
-        repo=prepared.origin,
+        repo=str(here.resolve()) if here.is_dir() else prepared.origin,
         base_commit=prepared.base_commit,
         problem_statement=issue.statement(),
-        source=issue.facts(),
+        source=issue.facts() | ({"uncommitted": "included"} if include_uncommitted else {}),
     )
 
 
 def _output_directory(wanted: Path | None, began: str) -> Path:
     import platformdirs
+
+    from agent.resume import read_attempt
 
     run_id = f"{began}-{secrets.token_hex(3)}"
     output = wanted or platformdirs.user_state_path("patchwright") / "runs" / run_id
@@ -172,6 +258,8 @@ def _output_directory(wanted: Path | None, began: str) -> Path:
         probe.unlink()
     except OSError as error:
         raise UsageError(f"--output {output}: cannot write there ({error.strerror})") from None
-    if (output / TRAJECTORY).exists():
-        raise UsageError(f"--output {output}: there is a trajectory already; choose another directory")
+    if read_attempt(output / TRAJECTORY) is not None:
+        raise UsageError(
+            f"--output {output}: there is a trajectory already; --resume goes on with it, else choose another directory"
+        )
     return output

@@ -83,6 +83,7 @@ class AttemptStarted(BaseEvent):
         model: Name of the model.
         sandbox: Kind, image and working directory of the sandbox.
         tools: Names of the tools offered.
+        action_format: How the model writes an action; ``""`` in old files.
         versions: Versions of this program and of Python.
     """
 
@@ -95,6 +96,7 @@ class AttemptStarted(BaseEvent):
     model: str = ""
     sandbox: dict[str, Any] = Field(default_factory=dict)
     tools: list[str] = Field(default_factory=list)
+    action_format: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
 
 
@@ -167,6 +169,7 @@ class Observed(BaseEvent):
         data: The tool's facts.
         duration: Seconds that it took.
         changed: Whether it changed files.
+        done: Whether the agent submitted by it.
     """
 
     type: Literal["observation"] = "observation"
@@ -178,6 +181,7 @@ class Observed(BaseEvent):
     data: dict[str, Any] = Field(default_factory=dict)
     duration: float = 0.0
     changed: bool = False
+    done: bool = False
 
 
 class PatchChanged(BaseEvent):
@@ -205,8 +209,33 @@ class Condensed(BaseEvent):
     prompt_tokens: int = 0
 
 
+class Resumed(BaseEvent):
+    """A later process goes on from here, in a fresh sandbox that it brought to the state of the events above.
+
+    Attributes:
+        steps: Model calls made so far; none of them was made again.
+        actions: Recorded actions that were executed again.
+        corrected: Whether that led to other files than the recorded patch says, which were then set right by it.
+        lost: Files that could not be brought back, because what looks like a secret in them is not recorded.
+        model: Name of the model that goes on.
+        limits: The limits that hold from here.
+        duration: Seconds that it took; they do not count for the attempt.
+    """
+
+    type: Literal["resumed"] = "resumed"
+    steps: int = 0
+    actions: int = 0
+    corrected: bool = False
+    lost: list[str] = Field(default_factory=list)
+    model: str = ""
+    limits: dict[str, Any] = Field(default_factory=dict)
+    duration: float = 0.0
+
+
 class AttemptEnded(BaseEvent):
-    """The last event. A trajectory without it was interrupted by something that left no time to write it.
+    """The last event, unless the attempt was resumed after it; then the last one of them counts.
+
+    A trajectory without it was interrupted by something that left no time to write it.
 
     Attributes:
         status: Why it ended; see ``agent.status.Status``.
@@ -233,7 +262,15 @@ class UnknownEvent(BaseEvent):
 
 
 Known = Annotated[
-    AttemptStarted | Message | ModelReplied | ActionTaken | Observed | PatchChanged | Condensed | AttemptEnded,
+    AttemptStarted
+    | Message
+    | ModelReplied
+    | ActionTaken
+    | Observed
+    | PatchChanged
+    | Condensed
+    | Resumed
+    | AttemptEnded,
     Field(discriminator="type"),
 ]
 Event = (
@@ -244,6 +281,7 @@ Event = (
     | Observed
     | PatchChanged
     | Condensed
+    | Resumed
     | AttemptEnded
     | UnknownEvent
 )
@@ -257,6 +295,7 @@ KNOWN_TYPES = frozenset(
         "observation",
         "patch_changed",
         "condensed",
+        "resumed",
         "attempt_ended",
     )
 )

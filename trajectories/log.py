@@ -30,7 +30,7 @@ class EventLog:
 
     Args:
         path: The file; made with its parents if it is not there.
-        redactor: Keeps secrets out of it.
+        redactor: Keeps secrets out of it; default: one that knows those of the environment.
 
     Raises:
         UsageError: The file cannot be written.
@@ -39,7 +39,7 @@ class EventLog:
     def __init__(self, path: Path, redactor: Redactor | None = None) -> None:
         self.path = path
         self.events: list[Event] = []
-        self._redactor = redactor or Redactor.from_environment()
+        self.redactor = redactor or Redactor.from_environment()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
@@ -51,7 +51,7 @@ class EventLog:
 
     def append(self, event: E) -> E:
         """Number, date, redact and write an event; returns it as written."""
-        data: dict[str, Any] = self._redactor.data(event.model_dump(mode="json", exclude={"seq", "time"}))
+        data: dict[str, Any] = self.redactor.data(event.model_dump(mode="json", exclude={"seq", "time"}))
         data = {"seq": len(self.events), "time": round(time.time(), 6), **data}
         line = _encode(data)
         written = os.write(self._descriptor, line)

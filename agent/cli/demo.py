@@ -41,7 +41,7 @@ def demo(
     task = bundled.recipe(name)
     flags = {"sandbox__kind": sandbox, "model__seed": seed, "aci__test_command": task.test_command or None}
     effective = effective_config(config, settings, model, **flags)
-    with Progress(effective) as progress:
+    with Progress() as progress:
         progress.doing(f"fetching {task.package} {task.version}")
         repository = bundled.fetch(name, platformdirs.user_cache_path("patchwright") / "bundled")
         progress.say(f"task: a bug of {task.package} {task.version}, fixed in {task.fixed_version}", "bold")

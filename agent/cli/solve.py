@@ -9,11 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from aci_tools.errors import UsageError
 from agent.cli.options import ConfigFiles, Json, ModelName, Settings, effective_config
 
 
 def solve(
-    issue: Annotated[str, typer.Option("--issue", "-i", help="URL, file, text, or - for standard input.")],
+    issue: Annotated[
+        str | None, typer.Option("--issue", "-i", help="URL, file, text, or - for standard input.")
+    ] = None,
     repo: Annotated[
         str | None, typer.Option("--repo", "-r", help="Path or clone URL; default: the issue's, else this directory.")
     ] = None,
@@ -33,30 +36,53 @@ def solve(
     include_uncommitted: Annotated[
         bool, typer.Option("--include-uncommitted", help="Work on the repository with its uncommitted changes.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the attempt in --output that was cut off.")
+    ] = False,
     config: ConfigFiles = None,
     settings: Settings = None,
     json: Json = False,
 ) -> None:
     """Solve an issue: the patch goes to standard output, the progress to standard error.
 
+    With --resume, an attempt that was killed goes on from the last thing that it recorded, with the settings that it
+    began with; only the model and the limits may be given anew.
+
     Exit code 0: a patch; 1: finished without one; 2: wrong input; 3: infrastructure; 130: interrupted, patch kept.
     """
     from agent.progress import Progress
-    from agent.solve import SolveRequest, run
+    from agent.solve import ResumeRequest, SolveRequest, run
+    from agent.solve import resume as go_on
 
-    effective = effective_config(
-        config, settings, model, agent__strategy=strategy, sandbox__kind=sandbox, sandbox__image=image
-    )
-    request = SolveRequest(issue, repo, base, effective, output, apply, include_uncommitted)
     # What stops a job politely is an interrupt to us: the patch is kept.
     signal.signal(signal.SIGTERM, _interrupt)
-    with Progress(effective) as progress:
-        outcome = run(request, progress)
+    flags = {"agent__strategy": strategy, "sandbox__kind": sandbox, "sandbox__image": image}
+    if resume:
+        asked = {"--issue": issue, "--base": base, "--config": config, "--include-uncommitted": include_uncommitted}
+        _refuse(asked)
+        if output is None:
+            raise UsageError("--resume: name the directory of the attempt with --output")
+        changes = {"model.name": model, **{key.replace("__", "."): value for key, value in flags.items()}}
+        with Progress() as progress:
+            outcome = go_on(ResumeRequest(output, repo, settings or [], changes, apply), progress)
+    else:
+        if issue is None:
+            raise UsageError("name the issue with --issue: a URL, a file, a text, or - for standard input")
+        effective = effective_config(config, settings, model, **flags)
+        with Progress() as progress:
+            outcome = run(SolveRequest(issue, repo, base, effective, output, apply, include_uncommitted), progress)
     if json:
         print(jsonlib.dumps(outcome.as_json(), indent=2))
     elif outcome.patch:
         _write_patch(outcome.patch)
     raise typer.Exit(outcome.exit_code)
+
+
+def _refuse(asked: dict[str, Any]) -> None:
+    """An attempt's task and settings are recorded with it."""
+    for option, value in asked.items():
+        if value:
+            raise UsageError(f"{option}: an attempt that is resumed keeps what it began with; leave it out")
 
 
 def _interrupt(*_: Any) -> None:

@@ -31,6 +31,8 @@ class Query:
         grammar: A llama.cpp grammar (GBNF) for the reply, or ``None``; ignored by models that cannot take one.
         temperature: Temperature for this call; ``None``: the configured one.
         index: Calls made before in this attempt; a scripted model plays its reply of this number.
+        seed: Seed of this attempt's sampling; ``None``: the configured one.
+        task: The task's id, for models whose replies are written for each task.
     """
 
     messages: list[ChatMessage]
@@ -38,6 +40,8 @@ class Query:
     grammar: str | None = None
     temperature: float | None = None
     index: int = 0
+    seed: int | None = None
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,15 @@ class Model(Protocol):
     def context_window(self) -> int | None:
         """Tokens of prompt and reply together; ``None`` when unknown."""
 
+    def check(self) -> None:
+        """See, without a call, that it can be asked.
+
+        Raises:
+            ModelError: It cannot: an unknown provider, a missing key.
+        """
+
     def query(self, query: Query) -> Reply:
-        """Ask.
+        """Ask. Several threads may at the same time.
 
         Raises:
             ContextOverflow: The prompt is too long for the model.

@@ -54,6 +54,9 @@ class LocalModel:
         self._weights = CATALOGUE[short]
         _require_llama()
 
+    def check(self) -> None:
+        """What can be known without starting it was looked at when it was made."""
+
     def query(self, query: Query) -> Reply:
         """Ask; the first call fetches the weights if need be and starts the server."""
         client = self.start()

@@ -166,9 +166,10 @@ class ProviderModel:
         }
         if config.top_p is not None:
             arguments["top_p"] = config.top_p
-        if config.seed is not None:
+        seed = config.seed if query.seed is None else query.seed
+        if seed is not None:
             # Another seed for every step, so that a raised temperature does not sample the same text again.
-            arguments["seed"] = config.seed + query.index
+            arguments["seed"] = seed + query.index
         if config.api_base:
             arguments["api_base"] = config.api_base
             arguments["api_key"] = _key_for_own_server()

@@ -81,6 +81,9 @@ class ScriptedModel:
                 ) from None
         return cls(replies, f"scripted:{Path(path).name}")
 
+    def check(self) -> None:
+        """Nothing is needed."""
+
     def query(self, query: Query) -> Reply:
         """The reply of this number."""
         if query.index >= len(self.replies):

@@ -16,6 +16,7 @@ from aci_tools.guard import Guard
 from aci_tools.sandbox import SandboxSpec, open_sandbox
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
+from agent.budget import Budget
 from agent.config_files import load_config
 from agent.formats import make_format
 from agent.loop import Attempt, Listener
@@ -95,6 +96,8 @@ def attempt(session: Session, tmp_path: Path) -> Iterator[MakeAttempt]:
             format: str = "tool_calls",
             listener: Listener = lambda event: None,
             log: str = "trajectory.jsonl",
+            budget: Budget | None = None,
+            session: Session = session,
         ) -> Attempt:
             config = load_config([], ["aci.review_submit=false", f"agent.tools={json.dumps(TOOLS)}", *settings])
             return Attempt(
@@ -107,6 +110,7 @@ def attempt(session: Session, tmp_path: Path) -> Iterator[MakeAttempt]:
                 config=config,
                 log=stack.enter_context(EventLog(tmp_path / log)),
                 listener=listener,
+                budget=budget or Budget(config.limits),
             )
 
         yield make

@@ -211,8 +211,7 @@ def test_a_lost_sandbox_ends_it_with_the_patch_of_the_last_edit(attempt: MakeAtt
     assert ended.status == Status.SANDBOX_LOST
     assert ended.detail
     assert MINUS + PLUS in ended.patch
-    answered = of(Observed, made[0].log.events)[-1]
-    assert (answered.ok, answered.code) == (False, "sandbox-lost")
+    assert made[0].log.events[-2].type == "action", "it has no result, so that it can be run again"
 
 
 def test_a_sandbox_lost_at_the_end_still_gives_the_patch(attempt: MakeAttempt) -> None:
@@ -251,7 +250,5 @@ def test_what_an_attempt_spends_is_spent_from_its_parent_too(attempt: MakeAttemp
     from agent.config import LimitsConfig
 
     parent = Budget(LimitsConfig(steps=3))
-    made = attempt(fix(), *FLOOD, SUBMIT)
-    made.budget = Budget(LimitsConfig(steps=100), parent)
-    ended: AttemptEnded = made.run()
+    ended: AttemptEnded = attempt(fix(), *FLOOD, SUBMIT, budget=Budget(LimitsConfig(steps=100), parent)).run()
     assert (ended.status, ended.steps, parent.steps) == (Status.STEP_LIMIT, 3, 3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from agent.config import Config
 from agent.progress import Progress, first_line, short_call
 from trajectories.events import ActionTaken, Call, Condensed, Event, Message, ModelReplied, Observed, Usage
 
@@ -12,7 +11,7 @@ BASH = Call(name="bash", arguments={"command": "pytest -q\nsecond line"})
 
 
 def told(capsys: pytest.CaptureFixture[str], *events: Event) -> list[str]:
-    with Progress(Config()) as progress:
+    with Progress() as progress:
         for event in events:
             progress(event)
     captured = capsys.readouterr()
@@ -50,7 +49,7 @@ def test_a_failure_and_a_cost_are_shown(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_spinner_is_not_for_files(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(Config()) as progress:
+    with Progress() as progress:
         progress.doing("reading the repository")
         progress.doing("starting")
     assert capsys.readouterr().err == ""
@@ -78,7 +77,7 @@ def test_text_of_a_model_cannot_drive_the_terminal(capsys: pytest.CaptureFixture
 
 
 def test_retries_say_how_long_it_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(Config()) as progress:
+    with Progress() as progress:
         progress.retry("mine: rate limit", 12.0)
         progress.retry("mine: rate limit; going on with other", 0.0)
     first, second = capsys.readouterr().err.splitlines()

@@ -1,0 +1,122 @@
+"""What the events of an attempt amount to. The loop knows nothing else, so one that is resumed knows the same."""
+
+from __future__ import annotations
+
+from agent.budget import Budget
+from agent.config import Config
+from agent.formats.base import ActionFormat
+from agent.repetition import Repetition
+from agent.view import View
+from trajectories.events import (
+    ActionTaken,
+    AttemptEnded,
+    Event,
+    Message,
+    ModelReplied,
+    Observed,
+    PatchChanged,
+    Resumed,
+)
+
+
+class History:
+    """Fold the events, get the state.
+
+    Args:
+        format: How actions and observations are written.
+        config: The effective configuration.
+        budget: Told of every model call.
+
+    Attributes:
+        view: The prompt.
+        repetition: What was done before.
+        opening: Messages that opened the conversation.
+        format_errors: Malformed actions in a row.
+        temperature: Temperature of the next call; ``None`` for the configured one.
+        patch: The patch after the latest edit, as it was recorded.
+        reply: The latest reply, unless it was answered by a correction.
+        observed: Actions of that reply that were finished.
+        action: The action that was begun and not finished.
+        unrecorded: Whether the latest action changed files and the patch after it is not recorded yet.
+        repeated: Whether the latest action was a repeat that was not answered yet.
+        submitted: Whether the agent has submitted.
+        ended: How the attempt ended, unless it goes on.
+        elapsed: Seconds that it took so far, pauses between processes left out.
+    """
+
+    def __init__(self, format: ActionFormat, config: Config, budget: Budget) -> None:
+        self.view = View(format, drop_failed=config.context.drop_failed)
+        self.repetition = Repetition()
+        self.opening = 0
+        self.format_errors = 0
+        self.temperature: float | None = None
+        self.patch = ""
+        self.reply: ModelReplied | None = None
+        self.observed = 0
+        self.action: ActionTaken | None = None
+        self.unrecorded = False
+        self.repeated = False
+        self.submitted = False
+        self.ended: AttemptEnded | None = None
+        self.elapsed = 0.0
+        self._agent = config.agent
+        self._budget = budget
+        self._latest: Event | None = None
+        self._changing: tuple[ActionTaken, Observed] | None = None
+
+    def add(self, event: Event) -> None:
+        """Go on by one event."""
+        self.view.add(event)
+        if self._latest is not None and not isinstance(event, Resumed):
+            self.elapsed += max(0.0, event.time - self._latest.time)
+        self._latest = event
+        if isinstance(event, ModelReplied):
+            self._budget.spend(event.usage)
+            self.reply, self.observed, self.action = event, 0, None
+            self.temperature, self.repeated = None, False
+        elif isinstance(event, ActionTaken):
+            self.action, self.format_errors = event, 0
+        elif isinstance(event, Observed):
+            self._observe(event)
+        elif isinstance(event, PatchChanged):
+            self._change(event)
+        elif isinstance(event, Message):
+            self._message(event)
+        elif isinstance(event, AttemptEnded):
+            self.ended = event
+        elif isinstance(event, Resumed):
+            self.ended = None
+
+    def _observe(self, event: Observed) -> None:
+        self.observed += 1
+        self.submitted = event.done
+        if not event.ok and self._agent.after_failure_temperature is not None:
+            self.temperature = self._agent.after_failure_temperature
+        if self.action is not None:
+            if event.changed:
+                self.unrecorded = True
+                self._changing = (self.action, event)
+            else:
+                self._note(self.action, event)
+        self.action = None
+
+    def _change(self, event: PatchChanged) -> None:
+        self.patch, self.unrecorded = event.patch, False
+        if self._changing is not None:
+            self._note(*self._changing)
+            self._changing = None
+
+    def _note(self, action: ActionTaken, observed: Observed) -> None:
+        self.repeated = self.repetition.note(action.call, observed, self.patch)
+
+    def _message(self, event: Message) -> None:
+        if event.purpose in ("system", "task"):
+            self.opening += 1
+        elif event.purpose == "correction":
+            self.reply = None
+            self.format_errors += 1
+            if self.format_errors > 1:
+                self.temperature = self._agent.after_repeat_temperature
+        elif event.purpose == "nudge":
+            self.repeated = False
+            self.temperature = self._agent.after_repeat_temperature
