@@ -1,0 +1,60 @@
+"""Two trajectories side by side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from trajectories.compare import Comparison, compare
+from trajectories.events import ActionTaken, AttemptEnded, AttemptStarted, Call, Message, ModelReplied, Observed
+from trajectories.log import EventLog
+from trajectories.stats import facts, read_attempt
+
+
+def written(path: Path, *steps: tuple[str, str], task: str = "t", patch: str = "") -> Path:
+    """An attempt of shell commands and what they said; an empty command is a malformed reply."""
+    with EventLog(path) as log:
+        log.append(AttemptStarted(attempt_id=path.stem, task={"id": task}))
+        for number, (command, text) in enumerate(steps, 1):
+            log.append(ModelReplied(step=number))
+            if not command:
+                log.append(Message(role="user", purpose="correction", content="?", code="no-action", step=number))
+                continue
+            log.append(ActionTaken(step=number, call=Call(name="bash", arguments={"command": command})))
+            log.append(Observed(step=number, text=text, duration=float(number)))
+        log.append(AttemptEnded(status="submitted", patch=patch))
+    return path
+
+
+def compared(a: Path, b: Path) -> Comparison:
+    read = [read_attempt(path) for path in (a, b)]
+    return compare(read[0], read[1], facts(read[0])[0], facts(read[1])[0])
+
+
+def test_equal_trajectories_have_no_divergence(tmp_path: Path) -> None:
+    a = written(tmp_path / "a.jsonl", ("ls", "x"), ("", ""), ("pytest", "1 passed in 0.03s"))
+    b = written(tmp_path / "b.jsonl", ("ls", "x"), ("", ""), ("pytest", "1 passed in 1.2s"))
+    found = compared(a, b)
+    assert found.divergence is None
+    assert found.counts == {"same": 3}
+    assert (found.same_task, found.same_patch, found.shared_actions) == (True, True, 2)
+
+
+def test_the_first_divergence_is_found_and_said(tmp_path: Path) -> None:
+    common: Any = [("ls", "x"), ("cat x", "one\ntwo\n")]
+    a = written(tmp_path / "a.jsonl", *common, ("make", "ok"))
+    b = written(tmp_path / "b.jsonl", ("ls", "x"), ("cat x", "one\n2\n"), ("make all", "ok"), ("ls", "x"), patch="p")
+    found = compared(a, b)
+    assert found.divergence is not None
+    assert (found.divergence.step, found.divergence.kind) == (2, "observation")
+    assert found.divergence.diff.splitlines()[-2:] == ["-two", "+2"]
+    assert [pair.kind for pair in found.pairs] == ["same", "observation", "action", "only_b"]
+    assert found.shared_actions == 2
+    assert not found.same_patch
+    assert json.loads(json.dumps(found.as_dict()))["divergence"]["step"] == 2
+
+
+def test_attempts_on_other_tasks_are_said_to_be_such(tmp_path: Path) -> None:
+    a, b = written(tmp_path / "a.jsonl", task="one"), written(tmp_path / "b.jsonl", task="two")
+    assert not compared(a, b).same_task

@@ -1,0 +1,143 @@
+"""Two trajectories side by side, step by step."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trajectories.stats.facts import AttemptFacts
+from trajectories.stats.reader import Action, Recorded, Step
+
+_DURATION = re.compile(r"\b((?:in|took) )\d+(?:\.\d+)? ?(?:s|ms|seconds)\b")
+#: How much of an action or observation a summary shows.
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One step of both.
+
+    Attributes:
+        step: From 1.
+        kind: ``same``; ``observation``: the actions are equal, what came of them is not; ``action``: the actions
+            differ; ``only_a`` or ``only_b``: the other has no such step.
+        a: The first one's actions in short; ``""`` if it has no such step.
+        b: The second one's.
+        diff: Where only the observations differ: a unified diff of them.
+    """
+
+    step: int
+    kind: str
+    a: str
+    b: str
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two trajectories.
+
+    Attributes:
+        pairs: Every step, in order.
+        shared_actions: Actions that both took, in whatever order.
+        same_task: Whether they are attempts on the same task.
+        same_patch: Whether they end with the same patch.
+        a: Facts of the first.
+        b: Facts of the second.
+    """
+
+    pairs: tuple[Pair, ...]
+    shared_actions: int
+    same_task: bool
+    same_patch: bool
+    a: AttemptFacts
+    b: AttemptFacts
+
+    @property
+    def divergence(self) -> Pair | None:
+        """The first step that is not the same; ``None`` where all are."""
+        return next((pair for pair in self.pairs if pair.kind != "same"), None)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many steps are of each kind."""
+        return dict(Counter(pair.kind for pair in self.pairs))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        return asdict(self) | {
+            "divergence": asdict(self.divergence) if self.divergence else None,
+            "counts": self.counts,
+        }
+
+
+def compare(a: Recorded, b: Recorded, facts_a: AttemptFacts, facts_b: AttemptFacts) -> Comparison:
+    """Compare two trajectories, the first step of one with the first of the other and so on.
+
+    Actions are equal if their tools and arguments are; observations if their texts are, durations aside.
+    """
+    pairs = []
+    for number in range(max(len(a.steps), len(b.steps))):
+        left = a.steps[number] if number < len(a.steps) else None
+        right = b.steps[number] if number < len(b.steps) else None
+        pairs.append(_pair(number + 1, left, right))
+    shared = Counter(_keys(a)) & Counter(_keys(b))
+    return Comparison(
+        tuple(pairs),
+        shared.total(),
+        facts_a.task == facts_b.task,
+        a.patch == b.patch,
+        facts_a,
+        facts_b,
+    )
+
+
+def _pair(number: int, a: Step | None, b: Step | None) -> Pair:
+    if a is None or b is None:
+        return Pair(number, "only_b" if a is None else "only_a", _short(a), _short(b))
+    if [_key(action) for action in a.actions] != [_key(action) for action in b.actions] or (
+        a.correction != b.correction
+    ):
+        return Pair(number, "action", _short(a), _short(b))
+    if [_result(action) for action in a.actions] == [_result(action) for action in b.actions]:
+        return Pair(number, "same", _short(a), _short(b))
+    texts = [
+        [line for action in step.actions for line in without_durations(action.text).splitlines()] for step in (a, b)
+    ]
+    diff = "\n".join(difflib.unified_diff(texts[0], texts[1], "A", "B", lineterm="", n=1))
+    return Pair(number, "observation", _short(a), _short(b), diff)
+
+
+def _result(action: Action) -> tuple[str, bool, str]:
+    return without_durations(action.text), action.ok, action.code
+
+
+def without_durations(text: str) -> str:
+    """A text without the seconds that runners of tests say they took."""
+    return _DURATION.sub(r"\1", text)
+
+
+def _keys(recorded: Recorded) -> list[str]:
+    return [_key(action) for step in recorded.steps for action in step.actions]
+
+
+def _key(action: Action) -> str:
+    return json.dumps([action.tool, action.arguments], sort_keys=True)
+
+
+def _short(step: Step | None) -> str:
+    if step is None:
+        return ""
+    if not step.actions:
+        return f"(malformed: {step.correction})" if step.correction else "(no action)"
+    return "; ".join(_short_action(action) for action in step.actions)
+
+
+def _short_action(action: Action) -> str:
+    said = (str(value) for value in action.arguments.values() if value not in (None, "", False))
+    text = " ".join([action.tool or "?", *said]).replace("\n", "⏎")
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,299 @@
+"""The facts of an attempt: one row for it, one row for every action in it. All tables are computed from these rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from trajectories.stats.failures import Case, classify
+from trajectories.stats.gold import Touched
+from trajectories.stats.localisation import command_of, localise, patched_files
+from trajectories.stats.reader import Action, Recorded, Step
+from trajectories.stats.testing import last_tests
+from trajectories.stats.verdicts import VerdictFacts
+
+#: Why an attempt ended that says nothing about the task: it is to be resumed. ``""`` is a trajectory without an end.
+INFRASTRUCTURE = frozenset({"model_error", "sandbox_lost", "interrupted", ""})
+GUARD_REFUSED = "guard-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """One action. A reply without a well-formed action has a row too, whose ``tool`` is empty.
+
+    What the model call of a step took stands in the step's first row, zeros in the rows of its further actions, so that
+    sums are right.
+
+    Attributes:
+        trajectory: Path of the file; the key to the attempt.
+        step: Model call, from 1.
+        call: Action within the step, from 1; 0 without one.
+        tool: Name of the tool.
+        path: File that the tool named; ``""`` for none.
+        ok: Whether it did what was asked.
+        code: Why not.
+        correction: What kind of malformed action the reply was, if it was one.
+        changed: Whether it changed files.
+        repeated: Whether the same call had been made before with the same result, no file having changed since.
+        followed_by: For an edit that the guard refused, what the agent did next: ``landed`` (an edit of this file went
+            through), ``refused`` (the guard refused again), ``same`` (it was the very same call), ``failed`` (a call on
+            this file failed otherwise), ``else`` (something else), ``end`` (nothing). ``""`` for other actions.
+        landed_after: For the same, how many actions later an edit of this file went through; ``None`` if none did.
+        prompt_tokens: Tokens read, cached ones included.
+        completion_tokens: Tokens written.
+        cached_tokens: Those of the prompt that came from a cache.
+        cost: US dollars; ``None`` when no price is known.
+        model_seconds: Time of the model call.
+        tool_seconds: Time of the tool.
+        retries: Transient failures before the reply.
+    """
+
+    trajectory: str
+    task: str
+    step: int
+    call: int
+    tool: str
+    path: str
+    ok: bool
+    code: str
+    correction: str
+    changed: bool
+    repeated: bool
+    followed_by: str
+    landed_after: int | None
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost: float | None
+    model_seconds: float
+    tool_seconds: float
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """One attempt.
+
+    Attributes:
+        trajectory: Path of the file.
+        attempt: Number among the attempts on the task, from 1.
+        status: Why it ended; ``""`` if the trajectory has no end.
+        infrastructure: Whether the attempt or its verdict failed for reasons that say nothing about the agent.
+        verdict: Status of the verdict; ``""`` without one.
+        resolved: Whether the patch solves the task; ``None`` without a verdict.
+        tests_passed: Judging tests that passed, of ``tests``.
+        failure: Its class in :mod:`trajectories.stats.failures`.
+        actions: Well-formed actions; ``failed`` of them did not do what was asked.
+        malformed: Replies without a well-formed action.
+        refusals: Edits that the guard refused.
+        repeats: Actions repeated with the same result, no file having changed since.
+        condensed: How often old observations left the prompt.
+        first_edit: Step of the first action that changed files; ``None`` if none did.
+        edits: Actions that changed files.
+        own_tests_ok: What the agent's last run of tests said; ``None`` if it ran none.
+        tested_after_edit: Whether that run came after the last edit.
+        patch_files: Files that the patch changes.
+        gold_files: Files of the known solution that could be found; ``None`` where no solution is known, as below.
+        gold_named: Of those, how many were named in an action or observation.
+        gold_opened: How many were opened; see :class:`~trajectories.stats.localisation.Localisation`.
+        gold_edited: How many the patch changes.
+        gold_functions: Functions that the solution changes.
+        gold_seen: How many of those were seen.
+        first_gold: Step that first opened one of the files.
+        cost: US dollars; ``None`` when no price is known.
+        model_seconds: Time of all model calls.
+        tool_seconds: Time of all tools.
+        seconds: Wall time.
+    """
+
+    trajectory: str
+    attempt_id: str
+    task: str
+    attempt: int
+    repo: str
+    model: str
+    status: str
+    infrastructure: bool
+    verdict: str
+    resolved: bool | None
+    tests_passed: int
+    tests: int
+    failure: str
+    steps: int
+    actions: int
+    failed: int
+    malformed: int
+    refusals: int
+    repeats: int
+    condensed: int
+    first_edit: int | None
+    edits: int
+    own_tests_ok: bool | None
+    tested_after_edit: bool
+    patch_files: tuple[str, ...]
+    gold_files: int | None
+    gold_named: int | None
+    gold_opened: int | None
+    gold_edited: int | None
+    gold_functions: int | None
+    gold_seen: int | None
+    first_gold: int | None
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost: float | None
+    model_seconds: float
+    tool_seconds: float
+    seconds: float
+
+
+def facts(
+    recorded: Recorded,
+    *,
+    attempt: int = 1,
+    verdict: VerdictFacts | None = None,
+    gold: Sequence[Touched] | None = None,
+) -> tuple[AttemptFacts, list[StepFacts]]:
+    """The rows of one attempt.
+
+    Args:
+        recorded: The attempt.
+        attempt: Its number among the attempts on its task.
+        verdict: Its verdict, if it has one.
+        gold: What the known solution touches, if one is known.
+    """
+    rows = list(_steps(recorded))
+    found = localise(recorded, gold) if gold is not None else None
+    infrastructure = recorded.status in INFRASTRUCTURE or (verdict is not None and verdict.infrastructure)
+    own_tests, after_edit = last_tests(recorded)
+    edits = [row.step for row in rows if row.changed]
+    costs = [row.cost for row in rows if row.cost is not None]
+    tokens = {name: _total(recorded, rows, name) for name in ("prompt_tokens", "completion_tokens", "cached_tokens")}
+    actions = [row for row in rows if row.call]
+    return AttemptFacts(
+        trajectory=str(recorded.path),
+        attempt_id=recorded.attempt_id,
+        task=task_id(recorded),
+        attempt=attempt,
+        repo=str(recorded.task.get("repo") or ""),
+        model=recorded.model,
+        status=recorded.status,
+        infrastructure=infrastructure,
+        verdict=verdict.status if verdict else "",
+        resolved=verdict.resolved if verdict else None,
+        tests_passed=verdict.passed if verdict else 0,
+        tests=verdict.tests if verdict else 0,
+        failure=classify(Case(recorded.status, recorded.patch, infrastructure, verdict, found, own_tests)),
+        steps=max(len(recorded.steps), recorded.stated_steps),
+        actions=len(actions),
+        failed=sum(not row.ok for row in actions),
+        malformed=sum(bool(row.correction) for row in rows),
+        refusals=sum(row.code == GUARD_REFUSED for row in rows),
+        repeats=sum(row.repeated for row in rows),
+        condensed=recorded.condensed,
+        first_edit=edits[0] if edits else None,
+        edits=len(edits),
+        own_tests_ok=own_tests,
+        tested_after_edit=after_edit,
+        patch_files=tuple(sorted(patched_files(recorded.patch))),
+        gold_files=len(found.files) if found else None,
+        gold_named=len(found.named) if found else None,
+        gold_opened=len(found.opened) if found else None,
+        gold_edited=len(found.edited) if found else None,
+        gold_functions=len(found.functions) if found else None,
+        gold_seen=len(found.seen) if found else None,
+        first_gold=found.first_opened if found else None,
+        **tokens,
+        cost=sum(costs) if costs else recorded.usage.get("cost"),
+        model_seconds=sum(row.model_seconds for row in rows),
+        tool_seconds=sum(row.tool_seconds for row in rows),
+        seconds=recorded.seconds,
+    ), rows
+
+
+def task_id(recorded: Recorded) -> str:
+    """The task of an attempt; the name of its file where the trajectory does not say."""
+    return str(recorded.task.get("id") or recorded.task.get("instance_id") or recorded.path.stem)
+
+
+def _total(recorded: Recorded, rows: Sequence[StepFacts], name: str) -> int:
+    """A sum over the steps; where they say nothing, as in imported trajectories, what the end states."""
+    return sum(getattr(row, name) for row in rows) or int(recorded.usage.get(name) or 0)
+
+
+def _steps(recorded: Recorded) -> Iterator[StepFacts]:
+    actions = [action for step in recorded.steps for action in step.actions]
+    seen: dict[tuple[str, int], tuple[str, str]] = {}
+    state = 0
+    position = 0
+    for step in recorded.steps:
+        if not step.actions:
+            yield _row(recorded, step, Action(ok=not step.correction), 0, False, "", None)
+        for call, action in enumerate(step.actions, 1):
+            key = (_key(action), state)
+            repeated = bool(action.tool) and action.observed and seen.get(key) == (action.code, action.text)
+            seen[key] = action.code, action.text
+            state += action.changed
+            next_one, landed = _after_refusal(action, actions[position + 1 :])
+            yield _row(recorded, step, action, call, repeated, next_one, landed)
+            position += 1
+
+
+def _row(
+    recorded: Recorded, step: Step, action: Action, call: int, repeated: bool, followed_by: str, landed: int | None
+) -> StepFacts:
+    first = call <= 1
+    return StepFacts(
+        trajectory=str(recorded.path),
+        task=task_id(recorded),
+        step=step.number,
+        call=call,
+        tool=action.tool,
+        path=_path(action),
+        ok=action.ok,
+        code=action.code,
+        correction=step.correction if first else "",
+        changed=action.changed,
+        repeated=repeated,
+        followed_by=followed_by,
+        landed_after=landed,
+        prompt_tokens=step.prompt_tokens if first else 0,
+        completion_tokens=step.completion_tokens if first else 0,
+        cached_tokens=step.cached_tokens if first else 0,
+        cost=step.cost if first else None,
+        model_seconds=step.seconds if first else 0.0,
+        tool_seconds=action.seconds,
+        retries=step.retries if first else 0,
+    )
+
+
+def _after_refusal(refused: Action, later: Sequence[Action]) -> tuple[str, int | None]:
+    if refused.code != GUARD_REFUSED:
+        return "", None
+    path = _path(refused)
+    landed = next((i for i, each in enumerate(later, 1) if each.changed and _path(each) == path), None)
+    if not later:
+        return "end", landed
+    following = later[0]
+    if _key(following) == _key(refused):
+        return "same", landed
+    if following.code == GUARD_REFUSED:
+        return "refused", landed
+    if _path(following) == path and following.changed:
+        return "landed", landed
+    # An edit that fails has the file's path and changes nothing; so has a look at it, which does not fail.
+    if _path(following) == path and not following.ok and not command_of(following):
+        return "failed", landed
+    return "else", landed
+
+
+def _path(action: Action) -> str:
+    for given in (action.data.get("path"), action.arguments.get("path")):
+        if isinstance(given, str):
+            return given
+    return ""
+
+
+def _key(action: Action) -> str:
+    return json.dumps([action.tool, action.arguments], sort_keys=True)
