@@ -1,0 +1,50 @@
+"""Where verdicts are kept, and what they rest on: a directory for each, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tasks.grading.verdict import Verdict
+
+
+class Store:
+    """A directory of verdicts: ``TASK/KEY/verdict.json`` and beside it the logs, the patch, the report.
+
+    Args:
+        root: The directory; made when something is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def directory(self, task_id: str, key: str) -> Path:
+        """Where a verdict and what it rests on are kept."""
+        return self.root / task_id.replace("/", "__") / key
+
+    def read(self, task_id: str, key: str) -> Verdict | None:
+        """A verdict from an earlier run; ``None`` where there is none that can be read."""
+        try:
+            text = (self.directory(task_id, key) / "verdict.json").read_text("utf-8")
+            return Verdict.model_validate_json(text)
+        except (OSError, ValidationError):
+            return None
+
+    def workspace(self) -> Path:
+        """A fresh directory to write in before the verdict is known."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".under-way-", dir=self.root))
+
+    def keep(self, verdict: Verdict, workspace: Path) -> None:
+        """Put a workspace in its place, the verdict with it; an older one of the same name makes way."""
+        (workspace / "verdict.json").write_text(verdict.model_dump_json(indent=2) + "\n", "utf-8")
+        place = self.directory(verdict.task_id, verdict.key)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        workspace.chmod(0o755)
+        if place.exists():
+            shutil.rmtree(place)
+        os.replace(workspace, place)
