@@ -1,0 +1,139 @@
+"""``agent compare``: two trajectories step by step, or two runs task by task."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aci_tools.errors import UsageError
+from agent.cli.options import Json
+
+if TYPE_CHECKING:
+    from tasks.metrics import Outcome, Paired
+    from trajectories.compare import Comparison
+
+_LISTED = 200
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A trajectory, or the directory of a run.")],
+    b: Annotated[Path, typer.Argument(help="Another of the same kind.")],
+    json: Json = False,
+) -> None:
+    """Compare two trajectories step by step, or two runs task by task."""
+    for path in (a, b):
+        if not path.exists():
+            raise UsageError(f"there is no {path}")
+    if a.is_dir() != b.is_dir():
+        raise UsageError("compare a trajectory with a trajectory, or a run with a run: one of these is a directory")
+    if a.is_dir():
+        from tasks.metrics import compare_outcomes
+
+        rows_a, rows_b = _outcomes(a), _outcomes(b)
+        paired = compare_outcomes(rows_a, rows_b)
+        if json:
+            print(jsonlib.dumps({"kind": "runs", "A": str(a), "B": str(b), **paired.as_dict()}, indent=2))
+        else:
+            _print_runs(paired, a, b)
+        return
+    compared = _trajectories(a, b)
+    if json:
+        print(jsonlib.dumps({"kind": "trajectories", **compared.as_dict()}, indent=2))
+    else:
+        _print_trajectories(compared)
+
+
+def _outcomes(directory: Path) -> list[Outcome]:
+    from agent.summary import outcomes
+    from trajectories.stats import gather
+
+    return outcomes(gather([directory], steps=False).attempts)
+
+
+def _trajectories(a: Path, b: Path) -> Comparison:
+    from trajectories.compare import compare
+    from trajectories.stats import gather, read_attempt
+
+    (facts_a,), (facts_b,) = gather([a], steps=False).attempts, gather([b], steps=False).attempts
+    return compare(read_attempt(a), read_attempt(b), facts_a, facts_b)
+
+
+def _print_runs(paired: Paired, a: Path, b: Path) -> None:
+    from agent.tables import duration, print_table, shown
+
+    print(f"A: {a}\nB: {b}\n")
+    left, right = paired.resolved
+    cells = (
+        ("A resolved", len(paired.both), len(paired.only_a)),
+        ("A did not", len(paired.only_b), len(paired.neither)),
+    )
+    print_table(f"{paired.tasks} tasks that both have a verdict for", ("", "B resolved", "B did not"), cells)
+    rows: list[tuple[str, Any, Any]] = [
+        ("resolved", shown(left.value, "share"), shown(right.value, "share")),
+        ("cost", shown(paired.a["cost"], "cost"), shown(paired.b["cost"], "cost")),
+        ("steps", shown(paired.a["steps"]), shown(paired.b["steps"])),
+        ("tokens", shown(paired.a["tokens"]), shown(paired.b["tokens"])),
+        ("wall time, summed", duration(paired.a["seconds"]), duration(paired.b["seconds"])),
+    ]
+    print_table("On these tasks", ("", "A", "B"), rows)
+    parted = len(paired.only_a) + len(paired.only_b)
+    print(f"McNemar's exact test on the {parted} tasks that part them: p = {paired.p_value:.3g}")
+    for title, names in (("A only", paired.only_a), ("B only", paired.only_b)):
+        if names:
+            print(f"\nResolved by {title}:", *names, sep="\n  ")
+    if paired.left_out:
+        print("\nLeft out:", *(f"{task}: {why}" for task, why in paired.left_out.items()), sep="\n  ")
+
+
+def _print_trajectories(compared: Comparison) -> None:
+    from agent.tables import duration, print_table, shown
+
+    a, b = compared.a, compared.b
+    if not compared.same_task:
+        print(f"These are attempts on different tasks: {a.task} and {b.task}.\n")
+    rows: list[tuple[str, Any, Any]] = [
+        ("trajectory", a.trajectory, b.trajectory),
+        ("model", a.model, b.model),
+        ("ended", a.status or "no end", b.status or "no end"),
+        ("verdict", a.verdict or "–", b.verdict or "–"),
+        ("steps", shown(a.steps), shown(b.steps)),
+        ("failed actions", shown(a.failed), shown(b.failed)),
+        ("refused edits", shown(a.refusals), shown(b.refusals)),
+        ("first edit at step", shown(a.first_edit), shown(b.first_edit)),
+        ("files of the patch", ", ".join(a.patch_files) or "none", ", ".join(b.patch_files) or "none"),
+        ("cost", shown(a.cost, "cost"), shown(b.cost, "cost")),
+        ("tokens read", shown(a.prompt_tokens), shown(b.prompt_tokens)),
+        ("tokens written", shown(a.completion_tokens), shown(b.completion_tokens)),
+        ("wall time", duration(a.seconds), duration(b.seconds)),
+    ]
+    print_table("", ("", "A", "B"), rows)
+    first = compared.divergence
+    if first is None:
+        print(f"All {len(compared.pairs)} steps are the same.")
+    else:
+        print(f"They part at step {first.step}: {_KINDS[first.kind]}")
+        print(*(f"  {name}: {text}" for name, text in (("A", first.a), ("B", first.b)) if text), sep="\n")
+        if first.diff:
+            print(*(f"    {line}" for line in first.diff.splitlines()[:_LISTED]), sep="\n")
+    print(f"Actions that both took, in any order: {compared.shared_actions}")
+    print(f"Patch: {'the same' if compared.same_patch else 'different'}\n")
+    marks = {"same": "=", "observation": "≈", "action": "≠", "only_a": "<", "only_b": ">"}
+    steps = [(pair.step, marks[pair.kind], _cut(pair.a), _cut(pair.b)) for pair in compared.pairs[:_LISTED]]
+    print_table("Steps (= same, ≈ other observation, ≠ other action)", ("step", "", "A", "B"), steps)
+    if len(compared.pairs) > _LISTED:
+        print(f"({len(compared.pairs) - _LISTED} more steps; --json has them all)")
+
+
+_KINDS = {
+    "action": "another action.",
+    "observation": "the same action, another observation.",
+    "only_a": "B ends.",
+    "only_b": "A ends.",
+}
+
+
+def _cut(text: str, width: int = 60) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
