@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -72,10 +71,11 @@ def stats(
 def known_solutions(reference: str) -> Gold:
     """What the solution of each task of a data set touches, by the task's id."""
     from tasks.datasets import load_tasks
-
     from trajectories.stats import touched
 
-    say: Callable[[str], None] = lambda fault: print(f"agent: {fault}", file=sys.stderr)  # noqa: E731
+    def say(fault: str) -> None:
+        print(f"agent: {fault}", file=sys.stderr)
+
     known = {task.id: task for task in load_tasks(reference, on_fault=say)}
 
     def gold(task: str) -> Any:
