@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,6 @@ PIP_CACHE = "patchwright-pip-cache"
 _SCRATCH = "/run/patchwright"
 _IDLE = "while :; do sleep 1000 & wait $!; done"
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID", "KILL", "FSETID"]
-#: Variables that belong to a shell and not to an image.
-_NOT_KEPT = {"PWD", "OLDPWD", "SHLVL", "_", "PS1", "HOME", "HOSTNAME", "TERM"}
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,16 @@ def build(client: Any, work: Work, reach: Reach) -> None:
         if work.layer.name != "history":
             container.put_archive(_SCRATCH, _archive(_files(work, reach)))
             _install(client, container, work, reach)
-            env |= _changed(container, _build_only(work, reach))
+            before, after = (_file(container, f"{_SCRATCH}/{name}") for name in ("before", "after"))
+            env |= scripts.changed(before, after, _build_only(work, reach))
         if work.layer.name == "repository":
             labels["patchwright.commit"] = run_quiet(container, scripts.SETTLE)
         commit(client, container, work.layer.tag, labels, env)
 
 
-def commit(client: Any, container: Any, tag: str, labels: Mapping[str, str], env: Mapping[str, str]) -> None:
+def commit(
+    client: Any, container: Any, tag: str, labels: Mapping[str, str], env: Mapping[str, str], workdir: str = WORKDIR
+) -> None:
     """Make an image of a container, with the first process of the image that the container came from."""
     parent = client.images.get(container.attrs["Image"])
     own = parent.attrs["Config"]
@@ -90,11 +92,11 @@ def commit(client: Any, container: Any, tag: str, labels: Mapping[str, str], env
     # Of the container's labels those of the reaper must not come with it; the engine cannot remove any.
     nobody = {LABEL_OWNER: "", LABEL_DEADLINE: "", LABEL_RUN: ""}
     conf = {
-        "Labels": {**nobody, **labels, "patchwright.below": str(parent.attrs["Size"])},
+        "Labels": {**nobody, "patchwright.below": str(parent.attrs["Size"]), **labels},
         "Env": [f"{name}={value}" for name, value in env.items()],
         "Entrypoint": own.get("Entrypoint") or [],
         "Cmd": own.get("Cmd") or ["sh"],
-        "WorkingDir": WORKDIR,
+        "WorkingDir": workdir,
     }
     container.commit(repository=repository, tag=version, conf=conf)
 
@@ -128,8 +130,6 @@ def run_quiet(container: Any, script: str, *arguments: str, workdir: str = WORKD
 @contextlib.contextmanager
 def idle_container(client: Any, image: str, timeout: float, **options: Any) -> Iterator[Any]:
     """A container of an image that does nothing, removed at the end; by the reaper where this process dies."""
-    import time
-
     container = client.containers.create(
         image,
         entrypoint=["sh", "-c", _IDLE],
@@ -237,20 +237,8 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
     yield rest.decode("utf-8", "replace")
 
 
-def _changed(container: Any, build_only: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the commands set or changed."""
-    before, after = (_variables(container, name) for name in ("before", "after"))
-    return {
-        name: value
-        for name, value in after.items()
-        if before.get(name) != value and name not in _NOT_KEPT and name not in build_only
-    }
-
-
-def _variables(container: Any, name: str) -> dict[str, str]:
-    stream, _ = container.get_archive(f"{_SCRATCH}/{name}")
+def _file(container: Any, path: str) -> bytes:
+    stream, _ = container.get_archive(path)
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
-        member = tar.extractfile(name)
-        text = member.read().decode("utf-8", "replace") if member is not None else ""
-    pairs = (entry.partition("=") for entry in text.split("\0") if entry)
-    return {key: value for key, _, value in pairs}
+        member = tar.extractfile(tar.getmembers()[0])
+        return b"" if member is None else member.read()

@@ -1,30 +1,35 @@
-"""The images of tasks in a Docker engine: found, pulled, built and sealed."""
+"""The images of tasks in a Docker engine: found, pulled and sealed, or built."""
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aci_tools.errors import InfrastructureError
+from aci_tools.errors import InfrastructureError, UsageError
 from aci_tools.sandbox import SandboxSpec
 from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
 from tasks.checkouts import Checkouts, Source
 from tasks.images import history
 from tasks.images.base_image import default_image
 from tasks.images.builder import WORKDIR, Work, build
+from tasks.images.ledger import Ledger
 from tasks.images.reach import Reach
 from tasks.images.recipe import Layer, layers
+from tasks.images.seal import seal, sealed_key, sealed_tag
 from tasks.images.settings import ComputerSettings, Ready
+from tasks.images.store import Store
 from tasks.locks import locked
 from tasks.task import Environment, Task
 
 _PATIENCE = 1200  # seconds that the engine may take for one request; a commit of gigabytes is one
 _TRIES = 3  # for what the network made fail
+_SWE_BENCH_ID = re.compile(r"[\w.-]+__[\w.-]+-\d+")
 
 
 class Containers:
@@ -33,71 +38,106 @@ class Containers:
     Args:
         settings: What was chosen.
         checkouts: Where repositories come from.
-        used: Told the tag of each image that is taken into use, the lowest layer first.
+        ledger: Told what is taken into use.
         say: Told what happens.
     """
 
     def __init__(
-        self,
-        settings: ComputerSettings,
-        checkouts: Checkouts,
-        used: Callable[[str], None],
-        say: Callable[[str], None],
+        self, settings: ComputerSettings, checkouts: Checkouts, ledger: Ledger, say: Callable[[str], None]
     ) -> None:
         self._settings = settings
         self._cache = settings.cache_directory
         self._checkouts = checkouts
-        self._used = used
+        self._ledger = ledger
         self._say = say
 
     def ready(self, task: Task) -> Ready:
-        """The task's computer, built if it is not there."""
+        """The task's computer: from a published image where the task has no environment of its own, else built."""
+        published = self._published_image(task)
+        if published is not None:
+            return self._sealed(task, published)
         environment = task.environment or Environment()
-        if task.files and not environment.install:
-            return self._plain(task, environment)
         base = self._base(environment)
         base_id = self._image_id(base)
+        if task.files and not environment.install:
+            return self._of_files(task, environment, base)
         for source in self._checkouts.likely(task):
-            found = self._found(source, base_id)
+            found = self._built(source, base_id)
             if found is not None:
                 return found
         source = self._checkouts.find(task)
         self._build(source, base, base_id)
-        found = self._found(source, base_id)
+        found = self._built(source, base_id)
         if found is None:
-            raise InfrastructureError(f"{task.id}: the image vanished as soon as it was built; is something pruning?")
+            raise InfrastructureError(f"{task.id}: its image vanished as soon as it was built; is something pruning?")
         return found
 
-    def _plain(self, task: Task, environment: Environment) -> Ready:
+    def _published_image(self, task: Task) -> str | None:
+        """The image that serves a task as it was published, if one does."""
+        if task.environment is not None:
+            return task.image if task.image and self._inspect(task.image) is not None else None
+        if task.image:
+            return task.image
+        if not task.files and _SWE_BENCH_ID.fullmatch(task.id):
+            return f"swebench/sweb.eval.x86_64.{task.id.replace('__', '_1776_').lower()}:latest"
+        return None
+
+    def _sealed(self, task: Task, image: str) -> Ready:
+        pulled = self._inspect(image) is None
+        if pulled:
+            self._say(f"{task.id}: pulling the image {image}")
+        with self._engine() as client:
+            try:
+                ensure_image(client, image)
+            except (UsageError, InfrastructureError) as error:
+                hint = "give the task an environment to build one"
+                raise InfrastructureError(f"{task.id}: no image to run in: {error}; {hint}") from error
+            image_id = client.images.get(image).id
+            tag = sealed_tag(image_id, task)
+            with locked(self._cache, sealed_key(image_id, task)), self._ledger.using(tag):
+                if self._inspect(tag) is None:
+                    self._say(f"{task.id}: sealing the image {image} as {tag}")
+                    seal(client, image, task, pulled=pulled)
+                    self._keep_to_budget()
+            self._ledger.use([tag])
+            made = client.images.get(tag)
+        workdir = made.attrs["Config"]["WorkingDir"]
+        spec = SandboxSpec(workdir, None, tag, startup=made.labels["patchwright.startup"])
+        # What the environment says of tests holds for what is built from it.
+        served = task.model_copy(update={"environment": None})
+        return Ready(served, "docker", spec, made.labels["patchwright.commit"], "image")
+
+    def _of_files(self, task: Task, environment: Environment, base: str) -> Ready:
         """A task of a few files with nothing to install: the base image, and its files copied into each sandbox."""
         source = next(self._checkouts.likely(task))
-        base = self._base(environment)
-        self._image_id(base)
         spec = SandboxSpec(WORKDIR, source.repository, base, dict(environment.env))
         return Ready(task, "docker", spec, source.commit, source.origin)
 
-    def _found(self, source: Source, base_id: str) -> Ready | None:
+    def _built(self, source: Source, base_id: str) -> Ready | None:
         environment = source.task.environment or Environment()
-        planned = layers(environment, base_id, source.commit)
-        image = self._inspect(planned[-1].tag)
+        tag = layers(environment, base_id, source.commit)[-1].tag
+        self._ledger.use([tag])
+        image = self._inspect(tag)
         if image is None:
+            self._ledger.release([tag])
             return None
-        for layer in planned:
-            self._used(layer.tag)
-        spec = SandboxSpec(WORKDIR, None, planned[-1].tag, dict(environment.env))
+        spec = SandboxSpec(WORKDIR, None, tag, dict(environment.env))
         return Ready(source.task, "docker", spec, image.labels["patchwright.commit"], source.origin)
 
     def _build(self, source: Source, base: str, base_id: str) -> None:
         environment = source.task.environment or Environment()
         assert source.repository is not None
         milestone = history.milestone(source.repository, source.commit)
-        below = base
-        for layer in layers(environment, base_id, source.commit, milestone):
-            with locked(self._cache, layer.key):
-                if self._inspect(layer.tag) is None:
-                    self._say(f"{source.task.id}: building the {layer.name} layer {layer.tag}")
-                    self._layer(source, layer, below, milestone)
-            below = layer.tag
+        planned = layers(environment, base_id, source.commit, milestone)
+        with self._ledger.using(*(layer.tag for layer in planned)):
+            below = base
+            for layer in planned:
+                with locked(self._cache, layer.key):
+                    if self._inspect(layer.tag) is None:
+                        self._say(f"{source.task.id}: building the {layer.name} layer {layer.tag}")
+                        self._layer(source, layer, below, milestone)
+                below = layer.tag
+            self._keep_to_budget()
 
     def _layer(self, source: Source, layer: Layer, below: str, milestone: str | None) -> None:
         task = source.task
@@ -137,6 +177,12 @@ class Containers:
                 history.drop_objects_of(place, milestone)
         return place
 
+    def _keep_to_budget(self) -> None:
+        budget = self._settings.disk_budget
+        if budget is not None:
+            for kept in Store(self._cache, self._ledger).prune(budget=budget):
+                self._say(f"removed {kept.name} ({kept.task or kept.layer}) to keep to the disk budget")
+
     def _base(self, environment: Environment) -> str:
         return environment.image or self._settings.base_image or self._default_base
 
@@ -161,10 +207,6 @@ class Containers:
         return None
 
     @contextmanager
-    def _engine(self) -> Any:
-        client = connect(_PATIENCE)
-        try:
-            with engine_errors():
-                yield client
-        finally:
-            client.close()
+    def _engine(self) -> Iterator[Any]:
+        with closing(connect(_PATIENCE)) as client, engine_errors():
+            yield client
