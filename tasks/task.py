@@ -108,6 +108,8 @@ class Task(BaseModel):
         hints_text: Comments made on the issue before it was solved.
         patch: The known solution. Never shown to an agent.
         test_patch: The tests that judge a solution. Never shown to an agent.
+        setup_patch: What the repository in ``image`` lacks of the base commit: a bug that was put in. Never shown to an
+            agent.
         fail_to_pass: Tests that a solution makes pass. Never shown to an agent.
         pass_to_pass: Tests that a solution leaves passing. Never shown to an agent.
         version: Version of the package at the base commit.
@@ -132,6 +134,7 @@ class Task(BaseModel):
     hints_text: Text = ""
     patch: Text = ""
     test_patch: Text = ""
+    setup_patch: Text = ""
     fail_to_pass: Names = Field((), alias="FAIL_TO_PASS")
     pass_to_pass: Names = Field((), alias="PASS_TO_PASS")
     version: Text = ""
