@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from trajectories.stats.commands import command_of, runs_tests
 from trajectories.stats.failures import Case, classify
 from trajectories.stats.gold import Touched
-from trajectories.stats.localisation import command_of, localise, patched_files
+from trajectories.stats.localisation import localise, patched_files
 from trajectories.stats.reader import Action, Recorded, Step
-from trajectories.stats.testing import last_tests
 from trajectories.stats.verdicts import VerdictFacts
 
 #: Why an attempt ended that says nothing about the task: it is to be resumed. ``""`` is a trajectory without an end.
@@ -166,7 +166,7 @@ def facts(
     rows = list(_steps(recorded))
     found = localise(recorded, gold) if gold is not None else None
     infrastructure = recorded.status in INFRASTRUCTURE or (verdict is not None and verdict.infrastructure)
-    own_tests, after_edit = last_tests(recorded)
+    own_tests, after_edit = _own_tests(recorded)
     edits = [row.step for row in rows if row.changed]
     costs = [row.cost for row in rows if row.cost is not None]
     tokens = {name: _total(recorded, rows, name) for name in ("prompt_tokens", "completion_tokens", "cached_tokens")}
@@ -215,6 +215,23 @@ def facts(
 def task_id(recorded: Recorded) -> str:
     """The task of an attempt; the name of its file where the trajectory does not say."""
     return str(recorded.task.get("id") or recorded.task.get("instance_id") or recorded.path.stem)
+
+
+def _own_tests(recorded: Recorded) -> tuple[bool | None, bool]:
+    """What the agent's last run of tests said, and whether no file changed after it; ``None`` if it ran none.
+
+    A run of tests is a call of ``run_tests``, or a shell command that starts a well-known runner. It passed if the
+    action did what was asked: for a shell, exit code 0.
+    """
+    said: bool | None = None
+    fresh = False
+    for step in recorded.steps:
+        for action in step.actions:
+            if action.observed and (action.tool == "run_tests" or runs_tests(command_of(action.arguments))):
+                said, fresh = action.ok, True
+            elif action.changed:
+                fresh = False
+    return said, fresh
 
 
 def _total(recorded: Recorded, rows: Sequence[StepFacts], name: str) -> int:
@@ -283,7 +300,7 @@ def _after_refusal(refused: Action, later: Sequence[Action]) -> tuple[str, int |
     if _path(following) == path and following.changed:
         return "landed", landed
     # An edit that fails has the file's path and changes nothing; so has a look at it, which does not fail.
-    if _path(following) == path and not following.ok and not command_of(following):
+    if _path(following) == path and not following.ok and not command_of(following.arguments):
         return "failed", landed
     return "else", landed
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from posixpath import join, normpath
 
+from trajectories.stats.commands import command_of
 from trajectories.stats.gold import Touched
 from trajectories.stats.reader import Action, Recorded
 
@@ -105,20 +106,12 @@ def is_about(action: Action, path: str, workdir: str, cwd: str) -> bool:
     paths += [value for name in PATH_ARGUMENTS if isinstance(value := action.arguments.get(name), str)]
     if any(_same(each, path, workdir, workdir) for each in paths):
         return True
-    command = command_of(action)
+    command = command_of(action.arguments)
     if path.rsplit("/", 1)[-1] not in command:
         return False
     if moved := _CHANGES_DIRECTORY.match(command):
         cwd = join(cwd, moved[1].strip("'\""))
     return any(_same(word, path, workdir, cwd) for word in _WORDS.findall(command))
-
-
-def command_of(action: Action) -> str:
-    """The shell text of an action; ``""`` if it has none."""
-    for name in ("command", "cmd"):
-        if isinstance(value := action.arguments.get(name), str):
-            return value
-    return ""
 
 
 def _same(given: str, path: str, workdir: str, cwd: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trajectories.log import TrajectoryError
+from trajectories.stats.commands import command_of, writes_files
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class Recorded:
         usage: The sums that the last event states.
         seconds: Wall time: as stated at the end, else between the first and the last event.
         condensed: How often old observations left the prompt.
+        imported: Whether another agent recorded it.
     """
 
     path: Path
@@ -92,6 +94,7 @@ class Recorded:
     usage: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     condensed: int = 0
+    imported: bool = False
 
 
 def read_attempt(path: Path) -> Recorded:
@@ -113,7 +116,16 @@ def read_attempt(path: Path) -> Recorded:
     if not seen:
         raise TrajectoryError(f"{path} holds no event; is it a trajectory?")
     recorded.seconds = recorded.seconds or times[1] - times[0]
+    if recorded.imported:
+        _guess_changes(recorded)
     return recorded
+
+
+def _guess_changes(recorded: Recorded) -> None:
+    """Other agents' records do not say whether a shell command changed files; its text tells mostly."""
+    for step in recorded.steps:
+        for action in step.actions:
+            action.changed = action.changed or (action.ok and writes_files(command_of(action.arguments)))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -146,6 +158,7 @@ def _started(recorded: Recorded, event: dict[str, Any]) -> None:
     recorded.attempt_id = event.get("attempt_id") or ""
     recorded.task = event.get("task") or {}
     recorded.model = event.get("model") or ""
+    recorded.imported = "foreign" in event
     recorded.workdir = (event.get("sandbox") or {}).get("workdir") or ""
 
 

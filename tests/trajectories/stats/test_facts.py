@@ -77,25 +77,6 @@ def test_the_agents_own_tests_and_whether_they_came_after_the_last_edit(write: A
     assert (after.own_tests_ok, after.tested_after_edit) == (True, True)
 
 
-@pytest.mark.parametrize(
-    ("command", "is_run"),
-    [
-        ("pytest", True),
-        ("cd /testbed && python -W ignore -m pytest -q x.py | tail", True),
-        ("PYTHONPATH=. timeout 60 python3.11 -m unittest", True),
-        ("./tests/runtests.py decorators", True),
-        ("bin/test sympy/core", True),
-        ("go test ./...", True),
-        ("grep -rn pytest .", False),
-        ("pip install pytest", False),
-        ("cat pytest.ini", False),
-        ("python reproduce.py", False),
-    ],
-)
-def test_commands_that_run_tests(write: Any, command: str, is_run: bool) -> None:
-    assert rows(write().do("bash", {"command": command}).end())[0].own_tests_ok == (True if is_run else None)
-
-
 def test_a_killed_attempt_has_no_status_and_its_torn_line_is_dropped(write: Any) -> None:
     path = write().edit("a.py").do("bash", {"command": "ls"}).stop()
     path.write_bytes(path.read_bytes()[:-20])
