@@ -1,0 +1,95 @@
+"""``agent export``: trajectories in other programs' formats, and data for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trajectories.exchange import Document
+
+_FORMATS = "atif, swe-agent, mini-swe-agent, openhands, preds, openai, sharegpt, dpo or rollouts"
+
+
+def export(
+    path: Annotated[Path, typer.Argument(help="A trajectory file, or the directory of a run.")],
+    format: Annotated[str, typer.Option("--format", "-f", help=f"One of {_FORMATS}.", metavar="F")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write, or directory for several; default: standard output."),
+    ] = None,
+    verdicts: Annotated[
+        list[Path] | None,
+        typer.Option("--verdicts", help="An evaluation's directory or file; default: what the run itself has."),
+    ] = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Only attempts whose patch resolves their task (needs verdicts).")
+    ] = False,
+) -> None:
+    """Write trajectories in another format; docs/formats.md says what each keeps.
+
+    Exit code 0: written; 2: an unknown format, or input that is not a trajectory.
+    """
+    from trajectories.exchange import Context, exporter, find_trajectories, read_verdicts
+    from trajectories.log import TrajectoryError
+
+    writer = exporter(format)
+    found = find_trajectories(path)
+    places = verdicts or ([path] if path.is_dir() else [])
+    context = Context(read_verdicts(places), _tool_schemas())
+    if resolved:
+        if not context.verdicts.all:
+            raise TrajectoryError("--resolved needs verdicts: evaluate the run, or give --verdicts")
+        found = [t for t in found if (verdict := context.verdict(t)) is not None and verdict.resolved]
+    documents = writer.write(found, context)
+    for document in documents:
+        for note in document.notes:
+            typer.echo(note, err=True)
+    _write(documents, output)
+
+
+def _write(documents: Sequence[Document], output: Path | None) -> None:
+    import sys
+
+    from aci_tools.errors import UsageError
+
+    if output is None:
+        if len(documents) > 1:
+            raise UsageError(f"{len(documents)} files would be written; give --output DIRECTORY")
+        for document in documents:
+            sys.stdout.buffer.write(document.content)
+        sys.stdout.flush()
+        return
+    many = len(documents) > 1 or output.is_dir()
+    taken: set[str] = set()
+    try:
+        (output if many else output.parent).mkdir(parents=True, exist_ok=True)
+        for document in documents:
+            target = output / _free(document.name, taken) if many else output
+            target.write_bytes(document.content)
+            typer.echo(f"wrote {target}", err=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}; choose another --output") from None
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a number before its ending where another document has it."""
+    stem, dot, ending = name.partition(".")
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{stem}.{number}{dot}{ending}"
+    taken.add(free)
+    return free
+
+
+def _tool_schemas() -> dict[str, dict[str, Any]]:
+    """Function schemas of our tools, for formats that name the tools that a model was offered."""
+    from aci_tools.tools import TOOLS
+    from aci_tools.tools.describe import json_schema
+
+    return {name: json_schema(tool) for name, tool in TOOLS.items()}
