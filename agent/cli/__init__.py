@@ -10,7 +10,7 @@ import typer
 
 from aci_tools.errors import PatchwrightError
 from agent import __version__
-from agent.cli import cleanup, compare, config, demo, doctor, models, solve, stats, tools
+from agent.cli import cleanup, compare, config, demo, doctor, export, import_, models, solve, stats, tools
 
 #: What a wrong option or argument raises.
 _UsageFault = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -27,6 +27,8 @@ app.command("solve")(solve.solve)
 app.command("demo")(demo.demo)
 app.command("stats")(stats.stats)
 app.command("compare")(compare.compare)
+app.command("export")(export.export)
+app.command("import")(import_.import_)
 app.command("tools")(tools.tools)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
