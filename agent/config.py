@@ -175,6 +175,21 @@ class AciConfig(Section):
     """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
 
 
+class TasksConfig(Section):
+    """Where the repositories and images of a data set's tasks come from."""
+
+    repositories: str | None = None
+    """A directory with repositories, found in it by `owner/name`, `owner__name`, `owner+name` or `name`."""
+    base_image: str | None = None
+    """Container image that environments are built on; unset: the default one."""
+    cache: str | None = None
+    """Where clones, logs and directories are kept; unset: the user's cache directory."""
+    disk_budget: PositiveFloat | None = None
+    """GiB that images and directories of tasks may take up; the least recently used go first."""
+    build_timeout: PositiveFloat = 3600.0
+    """Seconds that the install commands of a task may take."""
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -184,3 +199,4 @@ class Config(Section):
     context: ContextConfig = ContextConfig()
     sandbox: SandboxConfig = SandboxConfig()
     aci: AciConfig = AciConfig()
+    tasks: TasksConfig = TasksConfig()

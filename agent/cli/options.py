@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.config import Config
+
+if TYPE_CHECKING:
+    from tasks.images import ComputerSettings
 
 ConfigFiles = Annotated[
     list[str] | None,
@@ -20,6 +24,25 @@ ModelName = Annotated[
     typer.Option("--model", "-m", help="local/NAME (embedded), scripted:FILE, or a litellm model name.", metavar="M"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TaskSet = Annotated[
+    str, typer.Option("--tasks", "-t", help="A file or directory of tasks, or a data set on the hub.", metavar="REF")
+]
+Split = Annotated[str, typer.Option("--split", help="Split of a data set on the hub.")]
+Filter = Annotated[
+    str, typer.Option("--filter", help="Take tasks whose id matches a regular expression.", metavar="RE")
+]
+Slice = Annotated[str, typer.Option("--slice", help="Take some of them, as in Python.", metavar="A:B")]
+Repositories = Annotated[
+    Path | None,
+    typer.Option("--repositories", help="A directory with the tasks' repositories, by owner/name or name."),
+]
+BaseImage = Annotated[
+    str | None, typer.Option("--base-image", help="Container image that environments are built on.", metavar="I")
+]
+Kind = Annotated[
+    str | None, typer.Option("--sandbox", help="auto, docker, namespace or local (no isolation).", metavar="KIND")
+]
+Cache = Annotated[Path | None, typer.Option("--cache", help="Where clones, logs and directories are kept.")]
 
 
 def effective_config(
@@ -37,3 +60,25 @@ def effective_config(
     if not files:
         files = ["local-small" if (chosen or ModelConfig().name).startswith("local/") else "default"]
     return load_config(files, settings or [], flags)
+
+
+def computer_settings(
+    config: Config,
+    *,
+    repositories: Path | None = None,
+    base_image: str | None = None,
+    sandbox: str | None = None,
+    cache: Path | None = None,
+) -> ComputerSettings:
+    """How tasks get their computers, by the configuration and the flags that win over it."""
+    from tasks.images import ComputerSettings
+
+    given = config.tasks
+    return ComputerSettings(
+        kind=sandbox or config.sandbox.kind,
+        base_image=base_image or given.base_image,
+        repositories=repositories or (Path(given.repositories) if given.repositories else None),
+        cache=cache or (Path(given.cache) if given.cache else None),
+        disk_budget=None if given.disk_budget is None else int(given.disk_budget * 2**30),
+        build_timeout=given.build_timeout,
+    )
