@@ -27,7 +27,7 @@ _GROUPED = (
     "time_s",
     "p90_time_s",
 )
-_NAMED = 10
+_NAMED = 5
 
 
 def summary_of_run(directory: Path) -> Summary:
@@ -108,8 +108,10 @@ def overview(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("without a verdict", f"{len(summary.unjudged)}: {_some(summary.unjudged)}"))
     if summary.infrastructure:
         rows.append(("infrastructure failed", f"{len(summary.infrastructure)}: {_some(summary.infrastructure)}"))
-    unpriced = f", {whole.unpriced} attempts without a price" if whole.unpriced and whole.cost is not None else ""
-    each = f", {shown(whole.cost_per_resolved, 'cost')} a resolved attempt" if whole.cost_per_resolved else ""
+    unpriced = (
+        f", {whole.unpriced} of the attempts without a price" if whole.unpriced and whole.cost is not None else ""
+    )
+    each = f", {shown(whole.cost_per_resolved, 'cost')} for each resolved attempt" if whole.cost_per_resolved else ""
     rows.append(("cost", ("unknown" if whole.cost is None else shown(whole.cost, "cost")) + each + unpriced))
     cached = f", {whole.cached_share:.1%} of the read ones cached" if whole.cached_share is not None else ""
     rows.append(("tokens", f"{whole.prompt_tokens:,} read, {whole.completion_tokens:,} written{cached}"))

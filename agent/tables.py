@@ -50,7 +50,7 @@ def shown(value: Any, column: str = "") -> str:
         if column.endswith(("share", "%")):
             return f"{value:.1%}"
         if column.startswith("cost"):
-            return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
+            return f"${value:,.4f}" if 0 < value < 1 else f"${value:,.2f}"
         if column.endswith("_s"):
             return duration(value)
         return f"{value:,.0f}" if abs(value) >= 100 or value.is_integer() else f"{value:,.3g}"

@@ -45,7 +45,7 @@ class Group:
         strict_accuracy: Tasks of which every judging test passed, of the same source.
         cost: US dollars, of all attempts whose price is known; ``None`` if none is.
         unpriced: Attempts whose price is not known.
-        cost_per_resolved: The same by resolved attempts; ``None`` without any.
+        cost_per_resolved: What the counted attempts cost, by how many of them resolved their task; ``None`` if none.
         prompt_tokens: Tokens read by all attempts, cached ones included.
         completion_tokens: Tokens written.
         cached_share: Share of the prompt tokens that came from a cache; ``None`` where nothing was read.
@@ -143,7 +143,8 @@ def _measure(name: str, rows: Sequence[Outcome]) -> Group:
     counted = list(first_counted(rows).values())
     valid = [row for row in rows if not row.infrastructure]
     costs = [row.cost for row in rows if row.cost is not None]
-    wins = sum(row.counted and bool(row.resolved) for row in rows)
+    judged = [row for row in rows if row.counted]
+    wins = sum(bool(row.resolved) for row in judged)
     read = sum(row.prompt_tokens for row in rows)
     return Group(
         name=name,
@@ -155,7 +156,7 @@ def _measure(name: str, rows: Sequence[Outcome]) -> Group:
         strict_accuracy=Share(sum(row.strict for row in counted), len(counted)),
         cost=sum(costs) if costs else None,
         unpriced=len(rows) - len(costs),
-        cost_per_resolved=sum(costs) / wins if costs and wins else None,
+        cost_per_resolved=sum(row.cost or 0 for row in judged) / wins if costs and wins else None,
         prompt_tokens=read,
         completion_tokens=sum(row.completion_tokens for row in rows),
         cached_share=sum(row.cached_tokens for row in rows) / read if read else None,

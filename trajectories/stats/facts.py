@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -176,7 +177,7 @@ def facts(
         attempt_id=recorded.attempt_id,
         task=task_id(recorded),
         attempt=attempt,
-        repo=str(recorded.task.get("repo") or ""),
+        repo=_repository(recorded),
         model=recorded.model,
         status=recorded.status,
         infrastructure=infrastructure,
@@ -215,6 +216,12 @@ def facts(
 def task_id(recorded: Recorded) -> str:
     """The task of an attempt; the name of its file where the trajectory does not say."""
     return str(recorded.task.get("id") or recorded.task.get("instance_id") or recorded.path.stem)
+
+
+def _repository(recorded: Recorded) -> str:
+    """The task's repository; where the trajectory does not say, what SWE-bench's way of naming tasks says."""
+    named = re.fullmatch(r"([\w.-]+?)__([\w.-]+)-\d+", task_id(recorded))
+    return str(recorded.task.get("repo") or (f"{named[1]}/{named[2]}" if named else ""))
 
 
 def _own_tests(recorded: Recorded) -> tuple[bool | None, bool]:

@@ -107,6 +107,13 @@ def test_what_an_importer_could_not_know_is_done_without(tmp_path: Path) -> None
     assert attempt.failure == "limits"
 
 
+def test_a_repository_that_is_not_said_is_read_off_the_tasks_name(write: Any) -> None:
+    assert rows(write("psf__requests-6028", repo="").end())[0].repo == "psf/requests"
+    assert rows(write("scikit-learn__scikit-learn-1", repo="").end())[0].repo == "scikit-learn/scikit-learn"
+    assert rows(write("mine", repo="").end())[0].repo == ""
+    assert rows(write("a__b-1", repo="other/one").end())[0].repo == "other/one"
+
+
 def test_an_attempt_that_was_resumed_ended_as_its_last_end_says(write: Any) -> None:
     script = write().edit("a.py")
     path = script.end("interrupted", seconds=5)
