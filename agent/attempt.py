@@ -38,6 +38,7 @@ def open_attempt(
     config: Config,
     trajectory: Path,
     listener: Listener,
+    base: str = "",
     budget: Budget | None = None,
 ) -> Iterator[Attempt]:
     """An attempt ready to run; one whose trajectory has events goes on from them.
@@ -49,6 +50,7 @@ def open_attempt(
         config: The effective configuration.
         trajectory: The file that its events go to.
         listener: Shown every event.
+        base: The commit that the repository is at; default: the task's base commit.
         budget: What it may spend; default: the configured limits.
 
     Raises:
@@ -58,12 +60,12 @@ def open_attempt(
         started = next((event for event in log.events if isinstance(event, AttemptStarted)), None)
         if log.events and started is None:
             raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
-        session = _session(config, sandbox, task)
+        session = _session(config, sandbox, task, base or task.base_commit)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model, log.events)
         opening = _opening(config, task, session, action_format, tools)
         yield Attempt(
-            started=started or _started(config, task, sandbox, model, tools, action_format),
+            started=started or _started(config, task, session, model, tools, action_format),
             opening=opening,
             session=session,
             model=model,
@@ -76,7 +78,7 @@ def open_attempt(
         )
 
 
-def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:
+def _session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Session:
     aci = config.aci
     settings = SessionSettings(
         window=aci.window,
@@ -92,7 +94,7 @@ def _session(config: Config, sandbox: Sandbox, task: Task) -> Session:
     )
     examples = Examples.of(task.problem_statement) if aci.examples_after_edit else Examples()
     guard = Guard.for_sandbox(sandbox) if aci.guard else None
-    session = Session(sandbox, settings, guard, examples=examples, base=task.base_commit)
+    session = Session(sandbox, settings, guard, examples=examples, base=base)
     measure_before(session)
     return session
 
@@ -123,14 +125,20 @@ def _opening(config: Config, task: Task, session: Session, action_format: Action
 
 
 def _started(
-    config: Config, task: Task, sandbox: Sandbox, model: Model, tools: Tools, action_format: ActionFormat
+    config: Config, task: Task, session: Session, model: Model, tools: Tools, action_format: ActionFormat
 ) -> AttemptStarted:
+    sandbox = session.sandbox
     return AttemptStarted(
         attempt_id=secrets.token_hex(8),
         task=task.public(),
         config=config.model_dump(mode="json"),
         model=model.name,
-        sandbox={"kind": sandbox.kind, "image": sandbox.spec.image, "workdir": sandbox.workdir},
+        sandbox={
+            "kind": sandbox.kind,
+            "image": sandbox.spec.image,
+            "workdir": sandbox.workdir,
+            "base_commit": session.base,
+        },
         tools=[tool.tool_name() for tool in tools],
         action_format=action_format.name,
         versions={"patchwright": __version__, "python": platform.python_version()},

@@ -50,11 +50,15 @@ class Budget:
         """
         self.began = time.monotonic() - elapsed
 
-    def spend(self, usage: Usage) -> None:
-        """Count one model call."""
+    def recall(self, usage: Usage) -> None:
+        """Count one model call that is recorded; whoever shares out the parent's budget has counted it there."""
         self.steps += 1
         self.usage += usage
         self.fresh_tokens += usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens
+
+    def spend(self, usage: Usage) -> None:
+        """Count one model call."""
+        self.recall(usage)
         if self.parent is not None:
             self.parent.spend(usage)
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from aci_tools.errors import InfrastructureError
 from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
-from agent.config import Config
+from agent.config import Config, SandboxConfig
 from agent.environment import host_python, import_path
-from agent.progress import Progress
+from agent.progress import Voice
 
 
 def open_computer(
     config: Config,
     repository: Path,
-    progress: Progress,
+    progress: Voice,
     *,
     image: str | None = None,
     origin: Path | None = None,
@@ -75,13 +75,18 @@ def _spec(config: Config, repository: Path, image: str | None) -> SandboxSpec:
         startup=wanted.startup,
         read_only=tuple(Path(p).expanduser() for p in wanted.read_only),
         network=wanted.network,
-        limits=Limits(
-            memory=None if wanted.memory is None else wanted.memory * MIB,
-            cpus=wanted.cpus,
-            pids=wanted.pids,
-            disk=None if wanted.disk is None else wanted.disk * MIB,
-            lifetime=wanted.lifetime,
-        ),
+        limits=limits_of(wanted),
+    )
+
+
+def limits_of(wanted: SandboxConfig) -> Limits:
+    """What a sandbox may use, by the `sandbox` section."""
+    return Limits(
+        memory=None if wanted.memory is None else wanted.memory * MIB,
+        cpus=wanted.cpus,
+        pids=wanted.pids,
+        disk=None if wanted.disk is None else wanted.disk * MIB,
+        lifetime=wanted.lifetime,
     )
 
 
@@ -106,7 +111,7 @@ def _usable(kind: str) -> bool:
     return any(found.usable for found in available_kinds() if found.kind == kind)
 
 
-def _default_image(progress: Progress) -> str:
+def _default_image(progress: Voice) -> str:
     from agent.images import default_image
 
     return default_image(progress)

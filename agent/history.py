@@ -64,14 +64,19 @@ class History:
         self._latest: Event | None = None
         self._changing: tuple[ActionTaken, Observed] | None = None
 
-    def add(self, event: Event) -> None:
-        """Go on by one event."""
+    def add(self, event: Event, *, recorded: bool = False) -> None:
+        """Go on by one event.
+
+        Args:
+            event: The event.
+            recorded: Whether an earlier process wrote it.
+        """
         self.view.add(event)
         if self._latest is not None and not isinstance(event, Resumed):
             self.elapsed += max(0.0, event.time - self._latest.time)
         self._latest = event
         if isinstance(event, ModelReplied):
-            self._budget.spend(event.usage)
+            (self._budget.recall if recorded else self._budget.spend)(event.usage)
             self.reply, self.observed, self.action = event, 0, None
             self.temperature, self.repeated = None, False
         elif isinstance(event, ActionTaken):

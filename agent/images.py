@@ -7,7 +7,7 @@ import io
 
 from aci_tools.errors import InfrastructureError
 from aci_tools.sandbox.engine import connect, engine_errors
-from agent.progress import Progress
+from agent.progress import Voice
 
 #: Images of ours, the one made without a registry (scripts/base-image) first.
 LOCAL_TAGS = ("patchwright/base:bookworm", "patchwright/base:python3.12")
@@ -21,7 +21,7 @@ RUN pip install --no-cache-dir 'pytest>=8,<10'
 """
 
 
-def default_image(progress: Progress) -> str:
+def default_image(progress: Voice) -> str:
     """The tag of the default image; built on first use.
 
     Raises:

@@ -97,7 +97,7 @@ class Attempt:
             self.grammar = self.format.grammar(self.tools, self.session.files())
         recorded = list(self.log.events)
         for event in recorded:
-            self.history.add(event)
+            self.history.add(event, recorded=True)
         self.patch = self.history.patch
         resumed = self._rebuild(recorded) if recorded else None
         self._in_place = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from trajectories.events import (
     ActionTaken,
@@ -22,6 +22,16 @@ from trajectories.events import (
 
 #: What the checks after an edit found: an example whose result changed, with its statement, and the tests' headline.
 _CHECKED = re.compile(r"^(?!>>>).*\[before your edits: .*\]$|^\d+ (?:passed|failed).*$", re.MULTILINE)
+
+
+class Voice(Protocol):
+    """Tells a user what goes on."""
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line."""
+
+    def doing(self, what: str) -> None:
+        """What is waited for now."""
 
 
 class Progress:

@@ -21,7 +21,9 @@ Settings = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="local/NAME (embedded), scripted:FILE, or a litellm model name.", metavar="M"),
+    typer.Option(
+        "--model", "-m", help="local/NAME (embedded), scripted:FILE or DIR, or a litellm model name.", metavar="M"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TaskSet = Annotated[

@@ -23,7 +23,7 @@ def open_model(config: ModelConfig, on_retry: OnRetry | None = None) -> Model:
     if kind == "scripted":
         from agent.models.scripted import ScriptedModel
 
-        return ScriptedModel.from_file(rest)
+        return ScriptedModel.from_path(rest)
     if config.name.startswith("local/"):
         from agent.models.local import LocalModel
 

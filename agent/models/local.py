@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import IO, Any
 
 from aci_tools.errors import UsageError
@@ -46,6 +47,8 @@ class LocalModel:
         self._server: subprocess.Popen[str] | None = None
         self._log: IO[bytes] | None = None
         self._client: ProviderModel | None = None
+        self._starting = threading.Lock()
+        self._asking = threading.Lock()
         short = config.name.removeprefix("local/")
         if short not in CATALOGUE:
             raise UsageError(
@@ -61,7 +64,9 @@ class LocalModel:
         """Ask; the first call fetches the weights if need be and starts the server."""
         client = self.start()
         try:
-            return client.query(query)
+            # It answers one at a time; who waits here does not wait against the time limit of its call.
+            with self._asking:
+                return client.query(query)
         except ModelError:
             if self._server is not None and self._server.poll() is not None:
                 raise ModelError(f"the embedded model's server ended: {self._last_words()}") from None
@@ -69,9 +74,10 @@ class LocalModel:
 
     def start(self) -> ProviderModel:
         """Fetch the weights and start the server now, if that was not done yet; returns what talks to it."""
-        if self._client is None:
-            self._client = self._start()
-        return self._client
+        with self._starting:
+            if self._client is None:
+                self._client = self._start()
+            return self._client
 
     def close(self) -> None:
         """Stop the server."""

@@ -1,4 +1,4 @@
-"""Any provider that litellm knows, and any OpenAI-compatible server. Retries live here and nowhere else."""
+"""Any provider that litellm knows, and any OpenAI-compatible server. Retries of calls live here and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from agent.config import ModelConfig, Price
 from agent.models.base import ContextOverflow, ModelError, OnRetry, Query, Reply
 from agent.models.litellm_loader import load_litellm, preload_litellm
+from agent.models.pacer import Pacer
 from trajectories.events import Usage
 
 LONGEST_WAIT = 60.0
@@ -33,6 +34,7 @@ class ProviderModel:
         self.takes_grammar = config.grammar is not None
         self._on_retry = on_retry
         self._answered = False
+        self._pacers = {name: Pacer() for name in (config.name, *config.fallbacks)}
         preload_litellm()
 
     @property
@@ -105,7 +107,10 @@ class ProviderModel:
             return bool(stop_after_attempt(tries)(state))
 
         def tell(state: Any) -> None:
-            self._tell(str(state.outcome.exception()), state.next_action.sleep)
+            error, wait = state.outcome.exception(), state.next_action.sleep
+            if error.of_all:
+                self._pacers[name].hold(wait)
+            self._tell(str(error), wait)
 
         retrying = Retrying(
             retry=retry_if_exception_type(_Transient), stop=out_of_tries, wait=_wait, before_sleep=tell, reraise=True
@@ -117,6 +122,8 @@ class ProviderModel:
 
     def _ask(self, name: str, query: Query, retries: int) -> Reply:
         litellm = load_litellm()
+        pacer = self._pacers[name]
+        pacer.turn()
         try:
             response = litellm.completion(**self._arguments(name, query))
         except litellm.ContextWindowExceededError:
@@ -126,7 +133,7 @@ class ProviderModel:
         except litellm.NotFoundError as error:
             raise ModelError(f"{name}: the provider has no such model ({_first_line(error)})") from None
         except litellm.RateLimitError as error:
-            raise _Transient(f"{name}: rate limit", retry_after=_retry_after(error)) from None
+            raise _Transient(f"{name}: rate limit", retry_after=_retry_after(error), of_all=True) from None
         except litellm.Timeout:
             raise _Transient(f"{name}: no answer within {self.config.timeout:g} s") from None
         except (litellm.ServiceUnavailableError, litellm.BadGatewayError) as error:
@@ -151,6 +158,7 @@ class ProviderModel:
             raise _Transient(f"{name}: no connection{self._at()} ({_first_line(error)})", unreachable=True) from None
         except litellm.exceptions.APIError as error:
             raise _Transient(f"{name}: {_first_line(error)}", retry_after=_retry_after(error)) from None
+        pacer.answered()
         return self._reply(name, response, retries)
 
     def _arguments(self, name: str, query: Query) -> dict[str, Any]:
@@ -239,11 +247,21 @@ class ProviderModel:
 
 
 class _Transient(Exception):
-    """A failure that the same call may survive later."""
+    """A failure that the same call may survive later.
 
-    def __init__(self, message: str, retry_after: float | None = None, unreachable: bool = False) -> None:
+    Args:
+        message: What failed.
+        retry_after: Seconds that the provider asks to wait.
+        unreachable: Whether nothing answered.
+        of_all: Whether it is about all calls, not this one; so is whatever comes with a time to wait.
+    """
+
+    def __init__(
+        self, message: str, retry_after: float | None = None, unreachable: bool = False, of_all: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after, self.unreachable = retry_after, unreachable
+        self.of_all = of_all or retry_after is not None
 
 
 def priced(usage: Usage, price: Price) -> float:

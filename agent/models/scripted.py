@@ -44,51 +44,54 @@ class ScriptedReply(BaseModel):
 class ScriptedModel:
     """Plays replies in order, one for each call of an attempt, whatever it is asked.
 
+    ``scripted:FILE`` plays the same replies for every task, ``scripted:DIR`` those of ``DIR/TASK.jsonl`` for the task
+    of that id (``/`` in an id written as ``__``).
+
     Args:
         replies: The replies.
         name: Its name in trajectories.
+        of_tasks: Replies by task id, which are played instead.
     """
 
     takes_grammar = False
     context_window: int | None = None
 
-    def __init__(self, replies: list[ScriptedReply], name: str = "scripted") -> None:
+    def __init__(
+        self,
+        replies: list[ScriptedReply],
+        name: str = "scripted",
+        of_tasks: dict[str, list[ScriptedReply]] | None = None,
+    ) -> None:
         self.name = name
         self.replies = replies
-        self.takes_tools = any(reply.tool_calls for reply in replies)
+        self._of_tasks = of_tasks
+        every = [replies, *(of_tasks or {}).values()]
+        self.takes_tools = any(reply.tool_calls for part in every for reply in part)
 
     @classmethod
-    def from_file(cls, path: str) -> ScriptedModel:
-        """Read a script: one JSON object a line.
+    def from_path(cls, path: str) -> ScriptedModel:
+        """Read a script, one JSON object a line, or a directory of them.
 
         Raises:
             UsageError: It cannot be read, or a line is not a reply.
         """
-        try:
-            lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--model scripted:{path}: cannot be read ({error})") from None
-        replies = []
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                replies.append(ScriptedReply.model_validate(json.loads(line)))
-            except (ValueError, ValidationError):
-                raise UsageError(
-                    f'{path}:{number}: expected {{"content": "..."}} or '
-                    '{"tool_calls": [{"name": "...", "arguments": {}}]}'
-                ) from None
-        return cls(replies, f"scripted:{Path(path).name}")
+        place = Path(path).expanduser()
+        name = f"scripted:{place.name}"
+        if not place.is_dir():
+            return cls(_read(place), name)
+        return cls([], name, {script.stem: _read(script) for script in sorted(place.glob("*.jsonl"))})
 
     def check(self) -> None:
         """Nothing is needed."""
 
     def query(self, query: Query) -> Reply:
         """The reply of this number."""
-        if query.index >= len(self.replies):
-            raise ModelError(f"the script has only {len(self.replies)} replies, and the attempt asks for another")
-        reply = self.replies[query.index]
+        replies = self.replies
+        if self._of_tasks is not None:
+            replies = self._of_tasks.get(query.task.replace("/", "__"), [])
+        if query.index >= len(replies):
+            raise ModelError(f"the script has only {len(replies)} replies, and the attempt asks for another")
+        reply = replies[query.index]
         if reply.delay:
             time.sleep(reply.delay)
         calls = [
@@ -104,3 +107,20 @@ class ScriptedModel:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _read(path: Path) -> list[ScriptedReply]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--model scripted:{path}: cannot be read ({error})") from None
+    replies = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            replies.append(ScriptedReply.model_validate(json.loads(line)))
+        except (ValueError, ValidationError):
+            expected = '{"content": "..."} or {"tool_calls": [{"name": "...", "arguments": {}}]}'
+            raise UsageError(f"{path}:{number}: expected {expected}") from None
+    return replies

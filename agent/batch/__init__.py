@@ -1,0 +1,12 @@
+"""Many attempts on many tasks, side by side in one process. The output directory is the state of the run.
+
+``run`` puts everything together; an ``engine`` spreads jobs over workers; a ``worker`` does one job with the same loop
+as ``agent solve``; ``output`` is what stays on disk.
+"""
+
+from __future__ import annotations
+
+from agent.batch.request import BatchRequest, Retries
+from agent.batch.run import run_batch
+
+__all__ = ["BatchRequest", "Retries", "run_batch"]

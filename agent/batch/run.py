@@ -1,0 +1,247 @@
+"""A run from beginning to end: the tasks, the workers, the tries after failures, the predictions, the sum."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aci_tools.errors import UsageError
+from agent.batch import record
+from agent.batch.board import Board
+from agent.batch.budget import RunBudget
+from agent.batch.engine import Engine, LocalEngine
+from agent.batch.jobs import Job, Result
+from agent.batch.output import RESULTS, VERDICTS, Output, claim
+from agent.batch.places import LookAhead, Places
+from agent.batch.request import BatchRequest
+from agent.batch.stop import Stop, StoppableModel
+from agent.batch.worker import Worker
+from agent.config import Config
+from agent.models import Model, open_model
+from agent.status import Status
+from trajectories.events import ModelReplied, Usage
+
+if TYPE_CHECKING:
+    from tasks.grading import Evaluator
+    from tasks.images import Computers
+    from tasks.task import Task
+
+#: Places that are made ready beyond those in use.
+_AHEAD = 2
+
+
+@dataclass
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        output: Its directory.
+        results: By task and number of the attempt, in the order of the tasks.
+        left: Jobs that were not begun.
+        stopped: Whether it was interrupted.
+        facts: What ``results.json`` holds.
+    """
+
+    output: Path
+    results: list[Result]
+    left: list[Job]
+    stopped: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """130: interrupted; 3: infrastructure failures remain; 1: the run's limit left attempts unfinished; else 0."""
+        if self.stopped:
+            return 130
+        if any(result.infrastructure for result in self.results):
+            return 3
+        return 1 if self.left or not all(result.finished for result in self.results) else 0
+
+
+def run_batch(request: BatchRequest, stop: Stop, engine: Engine | None = None) -> Outcome:
+    """Attempt every task, or go on with the attempts of a run that was stopped or killed.
+
+    Args:
+        request: What is asked.
+        stop: Set from outside to stop the run; what was begun can be resumed.
+        engine: Where jobs run; default: threads of this process.
+
+    Raises:
+        UsageError, InfrastructureError: Nothing could be attempted.
+    """
+    with claim(request.output, resume=request.resume) as output:
+        plan = _plan(request, output)
+        jobs = [Job(task, number) for number in range(1, plan.attempts + 1) for task in plan.tasks]
+        with Board(len(jobs), graded=plan.evaluate) as board:
+            for warning in plan.warnings:
+                board.say(warning, "yellow")
+            return _run(request, plan, jobs, output, board, stop, engine or LocalEngine(request.workers))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    run_id: str
+    config: Config
+    tasks: list[Task]
+    attempts: int
+    evaluate: bool
+    warnings: list[str]
+
+
+def _plan(request: BatchRequest, output: Output) -> _Plan:
+    """What is to be done; recorded in the output if this is its beginning."""
+    from tasks.datasets import Selection, load_tasks
+
+    recorded = output.read_run()
+    if recorded is None and (request.tasks is None or request.config is None):
+        raise UsageError(f"--output {output.path}: no run has begun there; name the tasks with --tasks")
+    known = recorded or {}
+    tasks = record.reference(request.tasks) if request.tasks is not None else str(known["tasks"])
+    selection = request.selection or known.get("selection", {})
+    attempts = request.attempts or int(known.get("attempts", 1))
+    config = request.config or record.config_of(known)
+    warnings: list[str] = []
+    chosen = {key: value for key, value in selection.items() if key != "split"}
+    found = load_tasks(
+        tasks, split=selection.get("split", "test"), selection=Selection(**chosen), on_fault=warnings.append
+    )
+    if not found:
+        raise UsageError(f"--tasks {tasks}: no task is left to attempt")
+    run_id = str(known.get("run_id") or f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
+    facts = record.facts(run_id, tasks, selection, found, attempts, config)
+    if recorded is None:
+        output.write_run(facts)
+    else:
+        record.refuse_difference(recorded, facts)
+    if attempts > 1 and config.model.temperature == 0:
+        warnings.append("attempts at temperature 0 differ little from each other; --set model.temperature=0.8 helps")
+    evaluate = request.evaluate if request.evaluate is not None else (output.path / VERDICTS).is_dir()
+    return _Plan(run_id, config, found, attempts, evaluate, warnings)
+
+
+def _run(
+    request: BatchRequest, plan: _Plan, jobs: list[Job], output: Output, board: Board, stop: Stop, engine: Engine
+) -> Outcome:
+    from agent.workspace import workspace
+
+    budget = RunBudget(request.cost_limit, stop)
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(workspace())
+        model = _model(plan.config, board, stop, stack)
+        computers = _computers(request, plan.config, board)
+        evaluator = _evaluator(plan, output, computers, board) if plan.evaluate else None
+        worker = Worker(plan.config, model, output, budget, board, evaluator)
+        places = Places(plan.config, computers, scratch, board, plan.run_id)
+        stop.at_last(worker.abandon)
+        results = _known(jobs, output, worker, budget, board)
+        todo = [job for job in jobs if job.key not in results or (plan.evaluate and results[job.key].verdict is None)]
+
+        def take(result: Result) -> None:
+            results[result.job.key] = result
+            ordered = [results[job.key] for job in jobs if job.key in results]
+            output.write_predictions(ordered, result.job.attempt, model.name)
+
+        for number in range(1, plan.attempts + 1):
+            output.write_predictions(list(results.values()), number, model.name)
+        for number in range(request.retries.times + 1):
+            if number:
+                wait = request.retries.wait * 4 ** (number - 1)
+                board.say(f"{len(todo)} failed by infrastructure; trying again in {wait:.0f} s", "yellow")
+                if stop.wait(wait):
+                    break
+            places_needed = [job for job in todo if job.key not in results or not results[job.key].finished]
+            with LookAhead(places_needed, places.open, min(_AHEAD, request.workers)) as ahead:
+                for result in engine.run(
+                    todo, lambda job: worker.do(job, ahead), lambda: bool(stop) or budget.exhausted
+                ):
+                    take(result)
+            todo = [job for job in jobs if job.key in results and results[job.key].worth_another_try]
+            if not todo or stop or budget.exhausted:
+                break
+        outcome = Outcome(
+            output.path,
+            [results[job.key] for job in jobs if job.key in results],
+            [job for job in jobs if job.key not in results],
+            bool(stop),
+        )
+        outcome.facts = _facts(plan, outcome)
+        output.write_results(outcome.facts)
+        board.say(board.sums(), "bold")
+        return outcome
+
+
+def _known(
+    jobs: Sequence[Job], output: Output, worker: Worker, budget: RunBudget, board: Board
+) -> dict[tuple[str, int], Result]:
+    """Results of attempts that earlier processes finished; what all of theirs used is counted."""
+    found: dict[tuple[str, int], Result] = {}
+    spent = Usage()
+    for job in jobs:
+        recorded = output.recorded(job)
+        if recorded is None:
+            continue
+        for event in recorded.events:
+            if isinstance(event, ModelReplied):
+                spent += event.usage
+        if (result := worker.known(job, recorded)) is not None:
+            found[job.key] = result
+    if spent != Usage():
+        budget.spend(spent)
+    board.known(list(found.values()), spent)
+    return found
+
+
+def _model(config: Config, board: Board, stop: Stop, stack: contextlib.ExitStack) -> Model:
+    model = stack.enter_context(contextlib.closing(open_model(config.model, board.retry)))
+    model.check()
+    return StoppableModel(model, stop)
+
+
+def _computers(request: BatchRequest, config: Config, board: Board) -> Computers:
+    from tasks.images import Computers, ComputerSettings
+
+    settings = ComputerSettings(
+        kind=config.sandbox.kind,
+        base_image=request.base_image or config.sandbox.image,
+        repositories=request.repositories,
+    )
+    return Computers(settings, board.say)
+
+
+def _evaluator(plan: _Plan, output: Output, computers: Computers, board: Board) -> Evaluator:
+    from tasks.grading import Evaluator
+
+    return Evaluator(computers, output.path / VERDICTS, run_id=plan.run_id, say=board.say)
+
+
+def _facts(plan: _Plan, outcome: Outcome) -> dict[str, Any]:
+    """What ``results.json`` holds: the official counts of the first attempts if they were graded, and every attempt."""
+    facts: dict[str, Any] = {"run_id": plan.run_id, "tasks": len(plan.tasks)}
+    if plan.evaluate:
+        from tasks.grading import Prediction, write_reports
+
+        first = [result for result in outcome.results if result.job.attempt == 1 and result.finished]
+        predictions = {
+            result.job.task.id: Prediction(task_id=result.job.task.id, model=plan.config.model.name, patch=result.patch)
+            for result in first
+        }
+        verdicts = [result.verdict for result in first if result.verdict is not None]
+        write_reports(outcome.output, plan.run_id, plan.tasks, predictions, verdicts)
+        facts = json.loads((outcome.output / RESULTS).read_text("utf-8"))
+    ended = Counter(result.status for result in outcome.results)
+    return facts | {
+        "attempts_ended": dict(ended.most_common()),
+        "infrastructure": [result.job.name for result in outcome.results if result.infrastructure],
+        "stopped_by_the_run": [
+            result.job.name for result in outcome.results if result.status in (Status.RUN_LIMIT, Status.INTERRUPTED)
+        ],
+        "not_begun": [job.name for job in outcome.left],
+        "attempts": [result.as_json() for result in outcome.results],
+    }

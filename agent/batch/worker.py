@@ -1,0 +1,140 @@
+"""One job from beginning to end: a place, the attempt, its patch, its grade."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import traceback
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aci_tools.errors import PatchwrightError
+from agent.attempt import open_attempt
+from agent.batch.board import Board
+from agent.batch.budget import RunBudget
+from agent.batch.jobs import NOT_STARTED, Job, Result
+from agent.batch.output import Output, write_whole
+from agent.batch.places import LookAhead, Place
+from agent.budget import AttemptOver, Budget
+from agent.config import Config
+from agent.loop import Attempt
+from agent.models import Model
+from agent.resume import Recorded
+
+if TYPE_CHECKING:
+    from tasks.grading import Evaluator
+
+
+@dataclass
+class Worker:
+    """Does jobs; any number of threads may call it.
+
+    Args:
+        config: The effective configuration.
+        model: The model, which all share.
+        output: The directory of the run.
+        budget: What the run may spend.
+        board: Shown what happens.
+        evaluator: Grades patches; ``None``: they are not graded.
+    """
+
+    config: Config
+    model: Model
+    output: Output
+    budget: RunBudget
+    board: Board
+    evaluator: Evaluator | None = None
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[int, tuple[Attempt, Place]] = {}
+
+    def do(self, job: Job, places: LookAhead) -> Result:
+        """Attempt a task, or go on with an attempt that was cut off, and grade it.
+
+        Raises only what is a programming error.
+        """
+        self.board.begin(job)
+        result = self.known(job, self.output.recorded(job)) or self._attempt(job, places)
+        result = self.grade(result)
+        self.board.end(result)
+        return result
+
+    def grade(self, result: Result) -> Result:
+        """The result with its verdict, where there is to be one."""
+        if self.evaluator is None or not result.finished or result.verdict is not None:
+            return result
+        from tasks.grading import Prediction
+
+        self.board.phase(result.job, "grading")
+        prediction = Prediction(task_id=result.job.task.id, model=self.model.name, patch=result.patch)
+        try:
+            return replace(result, verdict=self.evaluator.evaluate(result.job.task, prediction), ungraded="")
+        except PatchwrightError as error:
+            return replace(result, ungraded=str(error))
+
+    def abandon(self) -> None:
+        """Let go of everything at once, because the process ends: nothing more is recorded, no sandbox is left."""
+        with self._lock:
+            running = list(self._running.values())
+        for attempt, _ in running:
+            attempt.log.close()
+        for _, place in running:
+            with contextlib.suppress(Exception):
+                place.close()
+
+    def known(self, job: Job, recorded: Recorded | None) -> Result | None:
+        """The result of an attempt that is finished already."""
+        if recorded is None or not recorded.finished:
+            return None
+        assert recorded.ended is not None
+        return Result.of(job, recorded.ended, self.output.read_patch(job, recorded), again=True)
+
+    def _attempt(self, job: Job, places: LookAhead) -> Result:
+        try:
+            self.budget.check()
+            with contextlib.closing(places.take(job)) as place:
+                return self._run(job, place)
+        except AttemptOver as over:
+            return Result(job, over.status, over.detail)
+        except PatchwrightError as error:
+            return Result(job, NOT_STARTED, _line(error))
+        except Exception as error:
+            # Whatever is wrong with one attempt, the others go on.
+            write_whole(self.output.directory(job) / "error.log", traceback.format_exc())
+            return Result(job, NOT_STARTED, f"{type(error).__name__}: {_line(error)} (see error.log)")
+
+    def _run(self, job: Job, place: Place) -> Result:
+        config = numbered(self.config, job.attempt)
+        opened = open_attempt(
+            task=place.task,
+            base=place.base,
+            sandbox=place.sandbox,
+            model=self.model,
+            config=config,
+            trajectory=self.output.trajectory(job),
+            listener=lambda event: self.board.event(job, event),
+            budget=Budget(config.limits, self.budget),
+        )
+        with opened as attempt:
+            with self._lock:
+                self._running[id(attempt)] = attempt, place
+            try:
+                ended = attempt.run()
+            finally:
+                with self._lock:
+                    del self._running[id(attempt)]
+        self.output.write_patch(job, attempt.patch)
+        return Result.of(job, ended, attempt.patch)
+
+
+def numbered(config: Config, attempt: int) -> Config:
+    """The configuration of an attempt with a number: where there is a seed, each has its own."""
+    if config.model.seed is None or attempt == 1:
+        return config
+    seeded = config.model.model_copy(update={"seed": config.model.seed + attempt - 1})
+    return config.model_copy(update={"model": seeded})
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
