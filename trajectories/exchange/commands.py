@@ -117,7 +117,9 @@ def _words(text: str, open_file: str) -> tuple[str, dict[str, Any]] | None:
         return _editor(_flags(words))
     named = [_NAMED.fullmatch(word) for word in words]
     fields = OUR_TOOLS[name[0]]
-    if words and all(match and match[1] in fields for match in named):
+    if not words and name[0] in ("run_tests", "undo"):
+        return name[0], {}
+    if words and name[0] != "bash" and all(match and match[1] in fields for match in named):
         return _typed(name[0], {match[1]: match[2] for match in named if match})
     if name[0] in ("edit", "insert"):
         return _windowed(name[0], words, open_file)

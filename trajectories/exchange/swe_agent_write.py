@@ -12,7 +12,7 @@ from trajectories.exchange.draft import file_of, files, pack
 from trajectories.exchange.foreign import parts, raw_of
 from trajectories.exchange.source import as_list, as_mapping
 from trajectories.exchange.swe_agent import FORMAT
-from trajectories.exchange.swe_agent_queries import unpack
+from trajectories.exchange.swe_agent_queries import Unpacked
 from trajectories.exchange.turns import Turn, ended, started
 
 #: Our statuses in SWE-agent's words.
@@ -82,8 +82,9 @@ class _Writing:
                     self.kept = as_mapping(next(iter(restored.get("document", [])), None))
             else:
                 self.history.extend(_said(turn, event))
+        asked = Unpacked(self.history)
         for step, packed in self.asked:
-            step.update(unpack(packed, self.history))
+            step.update(asked.unpack(packed))
         return self._assembled()
 
     def _reply(self, turn: Turn, restored: dict[str, list[Any]] | None) -> None:
