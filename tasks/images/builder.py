@@ -45,6 +45,7 @@ class Work:
     Attributes:
         title: What it is, for messages.
         layer: Its recipe.
+        tag: Name of the image.
         parent: Image that it is put on.
         repository: Directory whose content goes to the repository's place first.
         labels: Labels of the image.
@@ -54,6 +55,7 @@ class Work:
 
     title: str
     layer: Layer
+    tag: str
     parent: str
     repository: Path | None
     labels: Mapping[str, str]
@@ -73,13 +75,13 @@ def build(client: Any, work: Work, reach: Reach) -> None:
             copy_in(container, work.repository, WORKDIR)
         labels, env = dict(work.labels), dict(work.layer.env)
         if work.layer.name != "history":
-            container.put_archive(_SCRATCH, _archive(_files(work, reach)))
+            container.put_archive(_SCRATCH, archive(_files(work, reach)))
             _install(client, container, work, reach)
             before, after = (_file(container, f"{_SCRATCH}/{name}") for name in ("before", "after"))
             env |= scripts.changed(before, after, _build_only(work, reach))
         if work.layer.name == "repository":
             labels["patchwright.commit"] = run_quiet(container, scripts.SETTLE)
-        commit(client, container, work.layer.tag, labels, env)
+        commit(client, container, work.tag, labels, env)
 
 
 def commit(
@@ -184,7 +186,8 @@ def _files(work: Work, reach: Reach) -> dict[str, bytes]:
     return found
 
 
-def _archive(files: Mapping[str, bytes]) -> bytes:
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of files by name."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, data in files.items():

@@ -21,7 +21,7 @@ from tasks.images.builder import WORKDIR, Work, build
 from tasks.images.ledger import Ledger
 from tasks.images.reach import Reach
 from tasks.images.recipe import Layer, layers
-from tasks.images.seal import seal, sealed_key, sealed_tag
+from tasks.images.seal import seal, sealed_key
 from tasks.images.settings import ComputerSettings, Ready
 from tasks.images.store import Store
 from tasks.locks import locked
@@ -93,11 +93,11 @@ class Containers:
                 hint = "give the task an environment to build one"
                 raise InfrastructureError(f"{task.id}: no image to run in: {error}; {hint}") from error
             image_id = client.images.get(image).id
-            tag = sealed_tag(image_id, task)
+            tag = f"{self._settings.prefix}/task:{sealed_key(image_id, task)[:16]}"
             with locked(self._cache, sealed_key(image_id, task)), self._ledger.using(tag):
                 if self._inspect(tag) is None:
                     self._say(f"{task.id}: sealing the image {image} as {tag}")
-                    seal(client, image, task, pulled=pulled)
+                    seal(client, image, task, tag, pulled=pulled)
                     self._keep_to_budget()
             self._ledger.use([tag])
             made = client.images.get(tag)
@@ -115,7 +115,7 @@ class Containers:
 
     def _built(self, source: Source, base_id: str) -> Ready | None:
         environment = source.task.environment or Environment()
-        tag = layers(environment, base_id, source.commit)[-1].tag
+        tag = self._tag(layers(environment, base_id, source.commit)[-1])
         self._ledger.use([tag])
         image = self._inspect(tag)
         if image is None:
@@ -129,14 +129,15 @@ class Containers:
         assert source.repository is not None
         milestone = history.milestone(source.repository, source.commit)
         planned = layers(environment, base_id, source.commit, milestone)
-        with self._ledger.using(*(layer.tag for layer in planned)):
+        with self._ledger.using(*map(self._tag, planned)):
             below = base
             for layer in planned:
+                tag = self._tag(layer)
                 with locked(self._cache, layer.key):
-                    if self._inspect(layer.tag) is None:
-                        self._say(f"{source.task.id}: building the {layer.name} layer {layer.tag}")
+                    if self._inspect(tag) is None:
+                        self._say(f"{source.task.id}: building the {layer.name} layer {tag}")
                         self._layer(source, layer, below, milestone)
-                below = layer.tag
+                below = tag
             self._keep_to_budget()
 
     def _layer(self, source: Source, layer: Layer, below: str, milestone: str | None) -> None:
@@ -153,7 +154,7 @@ class Containers:
         log = self._cache / "logs" / f"{layer.key[:16]}.log"
         with tempfile.TemporaryDirectory(prefix="patchwright-checkout-") as scratch:
             repository = self._content(source, layer, milestone, Path(scratch) / "repository")
-            work = Work(title, layer, below, repository, labels, log, self._settings.build_timeout)
+            work = Work(title, layer, self._tag(layer), below, repository, labels, log, self._settings.build_timeout)
             for attempt in range(1, _TRIES + 1):
                 try:
                     with self._engine() as client:
@@ -180,8 +181,11 @@ class Containers:
     def _keep_to_budget(self) -> None:
         budget = self._settings.disk_budget
         if budget is not None:
-            for kept in Store(self._cache, self._ledger).prune(budget=budget):
+            for kept in Store(self._cache, self._ledger, self._settings.prefix).prune(budget=budget):
                 self._say(f"removed {kept.name} ({kept.task or kept.layer}) to keep to the disk budget")
+
+    def _tag(self, layer: Layer) -> str:
+        return layer.tag(self._settings.prefix)
 
     def _base(self, environment: Environment) -> str:
         return environment.image or self._settings.base_image or self._default_base

@@ -87,7 +87,7 @@ class Directories:
             found = self._found(source, kind, python)
             assert found is not None
         if self._settings.disk_budget is not None:
-            Store(self._cache, self._ledger).prune(budget=self._settings.disk_budget)
+            Store(self._cache, self._ledger, self._settings.prefix).prune(budget=self._settings.disk_budget)
         return found
 
     def _place(self, source: Source, python: _Python) -> Path:

@@ -56,10 +56,9 @@ class Layer:
     pip: tuple[str, ...]
     python: str | None
 
-    @property
-    def tag(self) -> str:
-        """The name of its image."""
-        return f"patchwright/{'task' if self.name == 'repository' else 'layer'}:{self.key[:16]}"
+    def tag(self, prefix: str) -> str:
+        """The name of its image, under the prefix of all images of one settings."""
+        return f"{prefix}/{'task' if self.name == 'repository' else 'layer'}:{self.key[:16]}"
 
 
 def layers(environment: Environment, base: str, commit: str, milestone: str | None = None) -> tuple[Layer, ...]:

@@ -48,7 +48,8 @@ git rev-parse HEAD
 SETTLE = f"set -eu\n{_GIT}{_SETTLE}"
 
 #: Puts in the place of a repository's git directory a new one with what the commit $1 reaches and nothing else, then
-#: settles it. The work tree stays as it is. Where the repository has no such commit, all of it becomes one commit.
+#: settles it. The work tree stays as it is. Where the repository has no such commit, all of it becomes one commit. So
+#: it does where $2 names a patch that is applied first, since the past would tell what that patch changed.
 SEAL = f"""set -eu
 unset GIT_DIR GIT_WORK_TREE GIT_COMMON_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
 {_GIT}
@@ -56,7 +57,12 @@ unset GIT_DIR GIT_WORK_TREE GIT_COMMON_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY G
 old=$(git rev-parse --absolute-git-dir)
 common=$(cd "$(git rev-parse --git-common-dir)" && pwd -P)
 case $(git rev-parse --show-object-format 2>/dev/null) in sha256) format=--object-format=sha256 ;; *) format= ;; esac
-if [ -z "$1" ] || ! commit=$(git rev-parse --quiet --verify "$1^{{commit}}"); then
+if [ -n "$2" ]; then
+    git update-index -q --refresh || true
+    git apply --index "$2"
+    identity HEAD
+    commit=$(git commit-tree -m 'Initial state' "$(git write-tree)")
+elif [ -z "$1" ] || ! commit=$(git rev-parse --quiet --verify "$1^{{commit}}"); then
     identity HEAD
     commit=$(git commit-tree -m 'Initial state' 'HEAD^{{tree}}')
 fi

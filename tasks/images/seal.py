@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.images.builder import WORKDIR, commit, idle_container, run_quiet
+from tasks.images.builder import WORKDIR, archive, commit, idle_container, run_quiet
 from tasks.images.recipe import digest
 from tasks.images.scripts import SEAL
 from tasks.task import Task
@@ -23,15 +23,10 @@ _PATIENCE = 1800.0
 
 def sealed_key(image_id: str, task: Task) -> str:
     """SHA-256 of what the image that `seal` makes is made from."""
-    return digest("sealed", image_id, task.base_commit)
+    return digest("sealed", image_id, task.base_commit, task.setup_patch)
 
 
-def sealed_tag(image_id: str, task: Task) -> str:
-    """The name of that image."""
-    return f"patchwright/task:{sealed_key(image_id, task)[:16]}"
-
-
-def seal(client: Any, image: str, task: Task, *, pulled: bool) -> None:
+def seal(client: Any, image: str, task: Task, tag: str, *, pulled: bool) -> None:
     """Make an image in which the repository has its history up to the task's base commit and nothing else.
 
     The files of the repository are left as they are. What of them git does not track is excluded, and where they differ
@@ -41,6 +36,7 @@ def seal(client: Any, image: str, task: Task, *, pulled: bool) -> None:
         client: The engine.
         image: The image as it was published, which is here.
         task: Whose it is.
+        tag: Name of the image that is made.
         pulled: Whether it was pulled for this, and may go with what is made.
 
     Raises:
@@ -50,7 +46,13 @@ def seal(client: Any, image: str, task: Task, *, pulled: bool) -> None:
     source = client.images.get(image)
     with idle_container(client, image, _PATIENCE, network_mode="none") as container:
         workdir = run_quiet(container, _FIND, workdir=source.attrs["Config"].get("WorkingDir") or "/")
-        head = run_quiet(container, SEAL, task.base_commit, workdir=workdir)
+        patch = ""
+        if task.setup_patch:
+            patch = "/tmp/setup.patch"
+            container.put_archive("/tmp", archive({"setup.patch": task.setup_patch.encode()}))
+        head = run_quiet(container, SEAL, task.base_commit, patch, workdir=workdir)
+        if patch:
+            run_quiet(container, f"rm {patch}", workdir=workdir)
         conda = run_quiet(container, _HAS_CONDA, workdir=workdir)
         labels = {
             "patchwright.layer": "sealed",
@@ -63,4 +65,4 @@ def seal(client: Any, image: str, task: Task, *, pulled: bool) -> None:
         }
         if pulled:
             labels |= {"patchwright.pulled": image, "patchwright.below": "0"}
-        commit(client, container, sealed_tag(source.id, task), labels, {}, workdir)
+        commit(client, container, tag, labels, {}, workdir)

@@ -21,6 +21,7 @@ class ComputerSettings:
         cache: Where clones, logs and directories are kept; ``None`` for the user's cache directory.
         disk_budget: Bytes that images of ours and cached directories may take up; ``None`` for no limit.
         build_timeout: Seconds that the commands of one layer may take.
+        prefix: What the names of all images begin with. What one of another prefix needs is not seen, nor ever removed.
     """
 
     kind: str = "auto"
@@ -29,6 +30,7 @@ class ComputerSettings:
     cache: Path | None = None
     disk_budget: int | None = None
     build_timeout: float = 3600.0
+    prefix: str = "patchwright"
 
     @property
     def cache_directory(self) -> Path:

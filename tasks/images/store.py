@@ -50,9 +50,11 @@ class Store:
     Args:
         cache: The cache directory.
         ledger: What is known of their use.
+        prefix: What the names of the images begin with.
     """
 
-    def __init__(self, cache: Path, ledger: Ledger | None = None) -> None:
+    def __init__(self, cache: Path, ledger: Ledger | None = None, prefix: str = "patchwright") -> None:
+        self._prefix = prefix
         self._cache = cache
         self._ledger = ledger or Ledger(cache)
 
@@ -100,7 +102,7 @@ class Store:
             for entry in client.api.images(filters={"label": LAYER}):
                 labels = entry["Labels"]
                 for name in entry["RepoTags"] or ():
-                    if not name.startswith("patchwright/"):
+                    if not name.startswith(f"{self._prefix}/"):
                         continue
                     yield Kept(
                         name,
