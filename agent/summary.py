@@ -13,20 +13,8 @@ from tasks.metrics import Group, Outcome, Share, Summary, summarize
 if TYPE_CHECKING:
     from trajectories.stats import AttemptFacts
 
-_GROUPED = (
-    "attempts",
-    "resolved",
-    "of",
-    "resolved_%",
-    "95 %",
-    "infrastructure",
-    "unjudged",
-    "cost",
-    "steps",
-    "p90_steps",
-    "time_s",
-    "p90_time_s",
-)
+#: Columns of a table of groups; ``lost`` counts what infrastructure decided.
+_GROUPED = ("attempts", "resolved", "%", "95 %", "lost", "cost", "steps", "p90", "time_s", "p90_s")
 _NAMED = 5
 
 
@@ -131,12 +119,10 @@ def _row(group: Group) -> tuple[Any, ...]:
     return (
         group.name,
         group.attempts,
-        group.resolved.count,
-        group.resolved.of,
+        f"{group.resolved.count} of {group.resolved.of}" if judged else "–",
         group.resolved.value,
         f"{low:.0%} to {high:.0%}" if judged else "–",
         group.infrastructure,
-        group.unjudged,
         group.cost,
         group.steps_median,
         group.steps_p90,

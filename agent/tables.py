@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+#: A column of text is not squeezed below so many columns of the terminal.
+_NARROWEST = 16
+
 
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], stream: TextIO | None = None
@@ -50,7 +53,7 @@ def shown(value: Any, column: str = "") -> str:
         if column.endswith(("share", "%")):
             return f"{value:.1%}"
         if column.startswith("cost"):
-            return f"${value:,.4f}" if 0 < value < 1 else f"${value:,.2f}"
+            return f"${value:,.4f}" if 0 < value < 0.1 else f"${value:,.2f}"
         if column.endswith("_s"):
             return duration(value)
         return f"{value:,.0f}" if abs(value) >= 100 or value.is_integer() else f"{value:,.3g}"
@@ -63,27 +66,30 @@ def duration(seconds: float | None) -> str:
         return "–"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms" if seconds >= 0.0005 or not seconds else "<1 ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < size * 60 or unit == "h":
+            break
+    amount = seconds / size
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
 
 
 def _draw(title: str, heads: list[str], cells: list[list[str]], numeric: list[bool], stream: TextIO) -> None:
-    from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=Text(title, style="bold") if title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_header=bool("".join(heads).strip()),
-    )
-    for head, right in zip(heads, numeric, strict=True):
-        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    console = Console(file=stream, highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=bool("".join(heads).strip()))
+    for at, (head, right) in enumerate(zip(heads, numeric, strict=True)):
+        widest = max((len(row[at]) for row in cells), default=0)  # numbers are never broken, texts may be
+        least = widest if right else min(widest, _NARROWEST)
+        style = "dim" if table.show_header else "bold"
+        table.add_column(head, justify="right" if right else "left", header_style=style, min_width=least)
     for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(file=stream, highlight=False).print(table)
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))
+    if title:
+        console.print(Text(title, style="bold"))
+    least = Measurement.get(console, console.options, table).minimum
+    console.print(table, width=max(least, console.width), crop=False, no_wrap=False)
+    console.print()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_the_summary_comes_first_and_names_what_was_left_out(user: Any, run: Pat
     assert "66.7% (2 of 3 tasks; 95 %: 20.8% to 93.9%)" in done.stdout
     assert "infrastructure failed  1: y__2: model_error" in done.stdout
     assert ["open", "10", "0", "0.0%"] in [line[:4] for line in lines]
-    assert ["y", "2", "1", "1", "100.0%"] in [line[:5] for line in lines]
+    assert ["y", "2", "1", "of", "1", "100.0%"] in [line[:6] for line in lines]
     assert "\x1b" not in done.stdout
 
 
@@ -145,8 +146,10 @@ def test_on_a_terminal_the_tables_fit_it(user: Any, run: Path) -> None:
     os.close(above)
     assert process.wait() == 0
     text = shown.decode()
-    assert "\x1b[" in text
-    assert "─" in text
+    assert "\x1b[1mSummary" in text
+    lines = [re.sub("\x1b[^m]*m", "", line).rstrip() for line in text.splitlines()]
+    assert max(map(len, lines)) <= 100
+    assert any(line.split()[:5] == ["x", "2", "1", "of", "2"] for line in lines)
 
 
 def test_compare_two_runs(user: Any, run: Path, tmp_path: Path) -> None:

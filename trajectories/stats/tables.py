@@ -169,16 +169,16 @@ def refusals(steps: Sequence[StepFacts]) -> Table:
     columns = (
         "tool",
         "refused",
-        "next_landed",
-        "next_refused",
-        "next_same",
-        "next_failed",
-        "next_else",
-        "next_end",
+        "landed",
+        "again",
+        "same",
+        "failed",
+        "else",
+        "end",
         "landed_later_share",
         "actions_until",
     )
-    return Table("refusals", "Refusals of the guard, and what came next", columns, tuple(rows))
+    return Table("refusals", "Edits that the guard refused, and what came next", columns, tuple(rows))
 
 
 def stretches(steps: Sequence[StepFacts]) -> Table:

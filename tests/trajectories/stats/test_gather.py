@@ -95,7 +95,7 @@ def test_tables_add_up(write: Any, tmp_path: Path) -> None:
         ("(malformed reply)", "no-action"),
     }
     (refused,) = made["refusals"]
-    assert (refused["refused"], refused["next_same"], refused["landed_later_share"]) == (1, 1, 1.0)
+    assert (refused["refused"], refused["same"], refused["landed_later_share"]) == (1, 1, 1.0)
     assert {row["class"]: row["attempts"] for row in made["failures"]} == {"tests_failed": 1, "limits": 1}
     assert [(row["steps"], row["calls"], row["read"]) for row in made["stretches"]] == [("1–5", 7, 100)]
     shares = {row["what"]: row["attempts_share"] for row in made["work"]}
