@@ -87,43 +87,59 @@ def _by_text(hunk: Any) -> Iterator[tuple[int, str]]:
     header = _DEFINITION.match(hunk.section_header.strip())
     above: list[tuple[int, str]] = []
     removed: set[str] = set()
+    heads_class = header is not None and header[0].startswith("class")
+    deepest = -1  # indentation of the definitions met: what is indented no more is no part of the one in the heading
     for line, text, number in _lines(hunk):
         indent = len(text.expandtabs()) - len(text.expandtabs().lstrip())
         above = [(depth, name) for depth, name in above if depth < indent]
-        outside = not above and indent > 0
+        outside = not above and indent > 0 and (heads_class or indent > deepest)
         around = above[-1][1] if above else ""
         if definition := _DEFINITION.match(text):
             name = definition[1]
             known = not line.is_added or name in removed
             above.append((indent, name if known else ""))
+            deepest = max(deepest, indent)
             if line.is_removed:
                 removed.add(name)
                 yield number, name
-            elif not known and (around or (outside and header and header[0].startswith("class"))):
+            elif not known and (around or (outside and heads_class)):
                 yield number, around or header[1]  # type: ignore[index]
         elif not line.is_context and (around or (outside and header)):
             yield number, around or header[1]  # type: ignore[index]
 
 
-def _spans(source: str) -> list[tuple[int, int, str]] | None:
-    """First line, last line and name of every definition of a file; ``None`` if it is no Python of today."""
+def _spans(source: str) -> list[tuple[int, int, int, str]] | None:
+    """First line, last line, indentation and name of every definition; ``None`` if it is no Python of today."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return None
-    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return [
-        (min([node.lineno, *(d.lineno for d in node.decorator_list)]), node.end_lineno or node.lineno, node.name)
+        (
+            min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]),
+            node.end_lineno or node.lineno,
+            node.col_offset,
+            node.name,
+        )
         for node in ast.walk(tree)
-        if isinstance(node, definitions)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
 
 
-def _by_tree(hunk: Any, spans: list[tuple[int, int, str]]) -> Iterator[tuple[int, str]]:
-    """Changed lines and their definitions by the syntax tree: an added line stands in what its neighbours stand in."""
-    for line, _, number in _lines(hunk):
+def _by_tree(hunk: Any, spans: list[tuple[int, int, int, str]]) -> Iterator[tuple[int, str]]:
+    """Changed lines and their definitions by the syntax tree.
+
+    An added line stands in what the line before it stands in; behind the last line of a definition, only if it is
+    indented more than that.
+    """
+    for line, text, number in _lines(hunk):
         if line.is_context:
             continue
-        around = [span for span in spans if span[0] <= number < span[1] + (not line.is_added)]
+        indent = len(text) - len(text.lstrip())
+        around = [
+            span
+            for span in spans
+            if span[0] <= number <= span[1] and not (line.is_added and number == span[1] and indent <= span[2])
+        ]
         if around:
-            yield number, max(around)[2]
+            yield number, max(around)[3]
