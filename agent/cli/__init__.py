@@ -10,7 +10,7 @@ import typer
 
 from aci_tools.errors import PatchwrightError
 from agent import __version__
-from agent.cli import batch, cleanup, compare, config, demo, doctor, export, import_, models, solve, stats, tools
+from agent.cli import batch, cleanup, compare, config, demo, doctor, evaluate, export, import_, models, solve, stats, tools
 
 #: What a wrong option or argument raises.
 _UsageFault = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("solve")(solve.solve)
 app.command("batch")(batch.batch)
+app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("stats")(stats.stats)
 app.command("compare")(compare.compare)

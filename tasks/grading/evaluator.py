@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aci_tools.errors import InfrastructureError, PatchwrightError, UsageError
+from aci_tools.sandbox import Sandbox, open_sandbox
 from tasks.grading import commands
 from tasks.grading.confirm import PASSING, Graded, differing, worst
 from tasks.grading.grader import Grader, grader_for
@@ -69,6 +72,8 @@ class Evaluator:
         self._flaky = flaky or {}
         self._run_id = run_id
         self._say = say
+        self._open: set[Sandbox] = set()
+        self._abandoned = False
 
     def evaluate(self, task: Task, prediction: Prediction) -> Verdict:
         """Judge a prediction in a fresh sandbox, or say what was found the last time.
@@ -112,6 +117,14 @@ class Evaluator:
             shutil.rmtree(workspace, ignore_errors=True)
         return verdict
 
+    def abandon(self) -> None:
+        """Close every sandbox at once, because the program ends; what is under way gets no verdict."""
+        self._abandoned = True
+        for sandbox in list(self._open):
+            with contextlib.suppress(Exception):
+                sandbox.close()
+        self._store.tidy()
+
     def _circumstances(self, task: Task, grader: Grader) -> dict[str, object]:
         return {
             "swebench": version() if isinstance(grader, OfficialGrader) else "",
@@ -127,7 +140,7 @@ class Evaluator:
 
     def _judge_with_retry(self, task: Task, patch: str, grader: Grader, workspace: Path) -> dict[str, object]:
         failure: InfrastructureError | None = None
-        for _ in range(_TRIES):
+        for _ in range(1 if self._abandoned else _TRIES):
             try:
                 return self._judge(task, patch, grader, workspace)
             except InfrastructureError as error:
@@ -140,9 +153,14 @@ class Evaluator:
         except InfrastructureError:
             raise
         except PatchwrightError as error:
-            if isinstance(error, UsageError):
-                raise
-            return {"status": "broken_image", "reason": str(error).splitlines()[0]}
+            status = "error" if isinstance(error, UsageError) else "broken_image"
+            return {"status": status, "reason": str(error).splitlines()[0]}
+        try:
+            return self._judge_there(ready, patch, grader, workspace)
+        finally:
+            self._computers.release(ready)
+
+    def _judge_there(self, ready: Ready, patch: str, grader: Grader, workspace: Path) -> dict[str, object]:
         task = ready.task
         _write(workspace / "patch.diff", patch)
         _write(workspace / "eval.sh", task.eval_script if ready.origin == "image" else commands.script(task))
@@ -161,15 +179,13 @@ class Evaluator:
 
     def _try(self, ready: Ready, patch: str, grader: Grader, workspace: Path, number: int) -> Trial:
         name = "test_output.txt" if number == 1 else f"test_output.{number}.txt"
-        return try_patch(
-            ready,
-            patch,
-            grader,
-            workspace / name,
-            timeout=self._limit(ready.task),
-            network=self._network,
-            run_id=self._run_id,
-        )
+        sandbox = open_sandbox(ready.kind, replace(ready.spec, network=self._network, run_id=self._run_id))
+        self._open.add(sandbox)
+        try:
+            return try_patch(sandbox, ready, patch, grader, workspace / name, timeout=self._limit(ready.task))
+        finally:
+            self._open.discard(sandbox)
+            sandbox.close()
 
     def _verdict(self, task: Task, trials: list[Trial], grader: Grader, notes: list[str]) -> dict[str, object]:
         failed = next((trial.failure for trial in trials if trial.failure is not None), None)

@@ -126,12 +126,13 @@ class Reporting:
     """Hooks of ours in a sandbox, that have the runner of the tests report.
 
     Args:
-        sandbox: Where the tests will run; what is placed is the same for one run of the tests only.
+        sandbox: Where the tests will run; what is placed serves one run of them.
+        root: Directory to make, of a name that cannot be guessed.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, root: str) -> None:
         self._sandbox = sandbox
-        self._root = f"/tmp/{secrets.token_hex(16)}"
+        self._root = root
         self._keys = {f"{number:02}": secrets.token_hex(32) for number in range(_KEYS)}
         for name in _FILES:
             sandbox.write(f"{self._root}/{name}", (_HOOKS / name).read_bytes())

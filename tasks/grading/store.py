@@ -39,6 +39,11 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=".under-way-", dir=self.root))
 
+    def tidy(self) -> None:
+        """Remove workspaces that were never put in their place."""
+        for left in self.root.glob(".under-way-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
     def keep(self, verdict: Verdict, workspace: Path) -> None:
         """Put a workspace in its place, the verdict with it; an older one of the same name makes way."""
         (workspace / "verdict.json").write_text(verdict.model_dump_json(indent=2) + "\n", "utf-8")

@@ -6,11 +6,11 @@ import re
 import secrets
 import shlex
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aci_tools.sandbox import Sandbox, open_sandbox
+from aci_tools.sandbox import Sandbox
 from tasks.grading import commands
 from tasks.grading.apply import Workplace, apply_prediction
 from tasks.grading.confirm import TestRun
@@ -61,37 +61,43 @@ class _Done:
     dropped: int = 0
 
 
-def try_patch(
-    ready: Ready, patch: str, grader: Grader, log: Path, *, timeout: float, network: bool, run_id: str
-) -> Trial:
+def try_patch(sandbox: Sandbox, ready: Ready, patch: str, grader: Grader, log: Path, *, timeout: float) -> Trial:
     """Run a task's judging tests on a patch.
 
     Args:
+        sandbox: A fresh one of the task's computer.
         ready: The task's computer.
         patch: What is judged.
         grader: Knows the form of the log.
         log: File on the host for what is printed; written when tests ran.
         timeout: Seconds that the tests may take; then everything in the sandbox is killed.
-        network: Whether the tests may reach a network.
-        run_id: Name of the run, for labels.
 
     Raises:
-        InfrastructureError: The sandbox could not be had, or was lost.
-        UsageError: The image cannot be used.
+        SandboxError: The sandbox was lost.
     """
-    sandbox = open_sandbox(ready.kind, replace(ready.spec, network=network, run_id=run_id))
     trial = Trial()
+    scratch = f"/tmp/{secrets.token_hex(16)}"
     try:
-        _run(sandbox, ready, patch, grader, log, timeout, trial)
+        _run(sandbox, scratch, ready, patch, grader, log, timeout, trial)
     finally:
-        sandbox.close()
+        if sandbox.kind == "local":  # others take it with them
+            sandbox.run(f"rm -rf {scratch}*")
     return trial
 
 
-def _run(sandbox: Sandbox, ready: Ready, patch: str, grader: Grader, log: Path, timeout: float, trial: Trial) -> None:
+def _run(
+    sandbox: Sandbox,
+    scratch: str,
+    ready: Ready,
+    patch: str,
+    grader: Grader,
+    log: Path,
+    timeout: float,
+    trial: Trial,
+) -> None:
     task = ready.task
     env = {**(task.environment.env if task.environment else {}), **_ENV}
-    place = Workplace(sandbox, ready.base_commit, f"/tmp/{secrets.token_hex(8)}", env)
+    place = Workplace(sandbox, ready.base_commit, scratch, env)
     try:
         applied = apply_prediction(place, patch)
         trial.notes += applied.notes
@@ -108,7 +114,7 @@ def _run(sandbox: Sandbox, ready: Ready, patch: str, grader: Grader, log: Path, 
             place.run(f"rm -rf -- {shlex.quote(artefact)}")
     finally:
         trial.applied = place.log
-    reporting = Reporting(sandbox)
+    reporting = Reporting(sandbox, f"{scratch}-{secrets.token_hex(16)}")
     script = _is_published(ready)
     done = (
         _published(sandbox, task, env, reporting, timeout)
