@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trajectories.stats.facts import AttemptFacts
 from trajectories.stats.reader import Action, Recorded, Step
+from trajectories.stats.rows import AttemptFacts
 
 _DURATION = re.compile(r"\b((?:in|took) )\d+(?:\.\d+)? ?(?:s|ms|seconds)\b")
 #: How much of an action or observation a summary shows.

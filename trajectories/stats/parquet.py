@@ -8,7 +8,7 @@ from types import GenericAlias, UnionType
 from typing import Any, get_args, get_type_hints
 
 from aci_tools.errors import UsageError
-from trajectories.stats.facts import AttemptFacts, StepFacts
+from trajectories.stats.rows import AttemptFacts, StepFacts
 from trajectories.stats.runs import Rows
 
 

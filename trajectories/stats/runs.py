@@ -8,9 +8,10 @@ from pathlib import Path
 
 from aci_tools.errors import UsageError
 from trajectories.log import TrajectoryError
-from trajectories.stats.facts import AttemptFacts, StepFacts, facts, task_id
+from trajectories.stats.facts import facts, task_id
 from trajectories.stats.gold import Touched
 from trajectories.stats.reader import read_attempt
+from trajectories.stats.rows import AttemptFacts, StepFacts
 from trajectories.stats.verdicts import Verdicts
 
 #: What is known of a task's solution, by the task's id.

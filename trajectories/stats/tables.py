@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from trajectories.stats.facts import GUARD_REFUSED, AttemptFacts, StepFacts
+from trajectories.stats.facts import GUARD_REFUSED
 from trajectories.stats.failures import CLASSES
+from trajectories.stats.rows import AttemptFacts, StepFacts
 
 #: Steps of an attempt that are taken together when time and tokens are shown along its way.
 STRETCHES = ((1, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 10**9))
