@@ -60,10 +60,10 @@ def open_attempt(
         started = next((event for event in log.events if isinstance(event, AttemptStarted)), None)
         if log.events and started is None:
             raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
-        session = _session(config, sandbox, task, base or task.base_commit)
+        session = open_session(config, sandbox, task, base or task.base_commit)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model, log.events)
-        opening = _opening(config, task, session, action_format, tools)
+        opening = opening_messages(config, task, session, action_format, tools)
         yield Attempt(
             started=started or _started(config, task, session, model, tools, action_format),
             opening=opening,
@@ -78,7 +78,8 @@ def open_attempt(
         )
 
 
-def _session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Session:
+def open_session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Session:
+    """What tools work on, as an attempt finds it before its first action."""
     aci = config.aci
     settings = SessionSettings(
         window=aci.window,
@@ -108,7 +109,10 @@ def _format(config: Config, model: Model, events: Sequence[Event]) -> ActionForm
     return make_format(name)
 
 
-def _opening(config: Config, task: Task, session: Session, action_format: ActionFormat, tools: Tools) -> list[Message]:
+def opening_messages(
+    config: Config, task: Task, session: Session, action_format: ActionFormat, tools: Tools
+) -> list[Message]:
+    """The system prompt and the task."""
     count = config.agent.relevant_code
     snippets = relevant_functions(session, task.problem_statement, count) if count else []
     values: dict[str, Any] = {
