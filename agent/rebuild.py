@@ -85,16 +85,16 @@ def rebuild(session: Session, events: Iterable[Event], tools: Tools, redactor: R
             action, settled = None, not event.changed
         elif isinstance(event, PatchChanged):
             expected, settled = event.patch, True
-            _compare(session, expected, redactor, rebuilt)
+            set_right(session, expected, redactor, rebuilt)
     # The patch of an action that was followed by a kill at once is not recorded: what was done again stands.
     if settled:
-        _compare(session, expected, redactor, rebuilt)
+        set_right(session, expected, redactor, rebuilt)
     return rebuilt
 
 
 def not_kept(call: Call) -> Observation | None:
     """What an agent is told instead of running a recorded action whose secrets are masked; ``None`` for any other."""
-    if not _masked(call):
+    if not masked(call):
         return None
     text = (
         "This was not run: the program was stopped before it could be, and what looks like a secret in it was not "
@@ -115,7 +115,7 @@ def remark_on_lost(resumed: Resumed) -> Message:
 
 def _again(session: Session, call: Call, tools: Tools) -> bool:
     """Whether it was executed."""
-    if call.name in _TRACELESS or _masked(call):
+    if call.name in _TRACELESS or masked(call):
         return False
     try:
         tool = build(call.name, call.arguments, tools)
@@ -125,11 +125,12 @@ def _again(session: Session, call: Call, tools: Tools) -> bool:
     return True
 
 
-def _masked(call: Call) -> bool:
+def masked(call: Call) -> bool:
+    """Whether a part of a recorded action is not there, because it looks like a secret."""
     return MASK in json.dumps(call.arguments)
 
 
-def _compare(session: Session, recorded: str, redactor: Redactor, rebuilt: Rebuilt) -> None:
+def set_right(session: Session, recorded: str, redactor: Redactor, rebuilt: Rebuilt) -> None:
     """See that the files are as the recorded patch says; else make them so, as far as it can be known."""
     rebuilt.lost = []
     there = redactor.text(session.patch_so_far or "")
