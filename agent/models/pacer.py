@@ -1,0 +1,50 @@
+"""A gate before a provider: when it tells one caller to wait, all wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Pacer:
+    """Holds callers back for as long as the provider asked for, and then lets them through one after the other until
+    one of them was answered, so that it is not asked by all at the same moment again.
+
+    Args:
+        spacing: Seconds between two calls until then.
+    """
+
+    def __init__(self, spacing: float = 0.2) -> None:
+        self._spacing = spacing
+        self._lock = threading.Lock()
+        self._open = True
+        self._until = 0.0
+        self._next = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody through for so long."""
+        with self._lock:
+            self._open = False
+            self._until = max(self._until, time.monotonic() + seconds)
+
+    def turn(self) -> None:
+        """Wait until a call may be made."""
+        while wait := self._wait():
+            time.sleep(wait)
+
+    def answered(self) -> None:
+        """A call was answered: whoever waits may go, unless the provider has asked another to wait since."""
+        with self._lock:
+            self._open = self._open or time.monotonic() >= self._until
+
+    def _wait(self) -> float:
+        """Seconds to wait before asking again; 0: it is the caller's turn."""
+        with self._lock:
+            if self._open:
+                return 0.0
+            now = time.monotonic()
+            wait = max(self._until, self._next) - now
+            if wait > 0:
+                return wait
+            self._next = now + self._spacing
+            return 0.0
