@@ -15,6 +15,8 @@ from trajectories.exchange.source import as_mapping
 from trajectories.exchange.turns import Turn, ended, started
 
 VERSION = "ATIF-v1.8"
+#: Number of a step that was made here; such a document is numbered anew.
+_UNNUMBERED = 0
 
 
 class AtifExporter:
@@ -54,8 +56,9 @@ class _Writing:
                     self.kept = as_mapping(next(iter(restored.get("document", [])), None))
             else:
                 self._event(turn, event)
-        for number, step in enumerate(self.steps, 1):
-            step["step_id"] = number
+        if any(step.get("step_id") == _UNNUMBERED for step in self.steps):
+            for number, step in enumerate(self.steps, 1):
+                step["step_id"] = number
         if self.unknown:
             kinds = ", ".join(sorted(self.unknown))
             self.notes.append(f"{self.trajectory.name or self.trajectory.attempt}: ATIF has no place for {kinds}")
@@ -82,7 +85,7 @@ class _Writing:
             self.unknown.add("actions without a reply")
 
     def _said(self, event: Event, source: str, text: str, ours: dict[str, Any] | None) -> None:
-        step = {"step_id": 0, **_time(event), "source": source, "message": text}
+        step = {"step_id": _UNNUMBERED, **_time(event), "source": source, "message": text}
         self.steps.append({**step, "extra": {OURS: ours}} if ours else step)
 
     def _fresh(self) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def _agent_step(turn: Turn, reply: ModelReplied) -> dict[str, Any]:
     }
     if usage.cost is not None:
         metrics["cost_usd"] = usage.cost
-    step: dict[str, Any] = {"step_id": 0, **_time(reply), "source": "agent"}
+    step: dict[str, Any] = {"step_id": _UNNUMBERED, **_time(reply), "source": "agent"}
     if reply.model:
         step["model_name"] = reply.model
     step["message"] = reply.content

@@ -40,13 +40,15 @@ class Reading:
 
     def item(self, item: Any) -> None:
         """Go on by one entry of the list: an event, or a pair of an action and its observation."""
-        if isinstance(item, list):
+        if item == []:
+            self._other(item, "event", self.last_time, "empty pairs")
+        elif isinstance(item, list):
             for index, event in enumerate(item):
                 self._event(
                     event, "first of pair" if index == 0 else "second of pair" if index == 1 else "more of pair"
                 )
-            return
-        self._event(item, "event")
+        else:
+            self._event(item, "event")
 
     def _event(self, event: Any, key: str) -> None:
         if not isinstance(event, dict):
@@ -64,7 +66,7 @@ class Reading:
         else:
             self._other(event, key, time, "events without a type")
 
-    def _other(self, event: dict[str, Any], key: str, time: float, what: str) -> None:
+    def _other(self, event: Any, key: str, time: float, what: str) -> None:
         self.draft.other(event, key, time)
         self.unknown.add(what)
 

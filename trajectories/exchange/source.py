@@ -86,6 +86,8 @@ def _parse_lines(text: str, first: json.JSONDecodeError) -> list[Any]:
             values.append(_parse(line))
         except json.JSONDecodeError as error:
             raise (ValueError(f"line {number}: {error}") if values else first) from None
+    if not values:
+        raise first
     return values
 
 

@@ -59,11 +59,15 @@ def find_trajectories(path: Path) -> list[Trajectory]:
         TrajectoryError: There is none, or one is damaged.
     """
     if not path.is_dir():
-        return [Trajectory(read_events(path), path.name)]
+        events = read_events(path)
+        if not events:
+            raise TrajectoryError(f"{path} has no events of ours; other agents' files go through `agent import` first")
+        return [Trajectory(events, path.name)]
     paths = sorted(path.rglob(NAME), key=_natural)
     if not paths:
         raise TrajectoryError(f"{path} has no {NAME} in it")
-    return [Trajectory(read_events(found), str(found.relative_to(path).parent)) for found in paths]
+    named = [Trajectory(read_events(found), str(found.relative_to(path).parent)) for found in paths]
+    return [trajectory for trajectory in named if trajectory.events]
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

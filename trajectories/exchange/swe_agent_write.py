@@ -89,8 +89,8 @@ class _Writing:
 
     def _reply(self, turn: Turn, restored: dict[str, list[Any]] | None) -> None:
         made = _fresh_steps(turn)
-        kept = as_mapping(next(iter((restored or {}).get("step", [])), None))
-        if kept:
+        for item in (restored or {}).get("step", [])[:1]:
+            kept = as_mapping(item)
             action = turn.actions[0] if turn.actions else None
             if action is not None and kept.get("action") != _raw(action):
                 kept["action"] = _raw(action)  # the call was edited since

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 from trajectories.exchange.source import as_list, as_mapping, load
 from trajectories.log import TrajectoryError
 
-#: No container ran to its end, or the container was at fault: they say nothing about the patch.
-_SAYS_NOTHING = frozenset({"error", "broken_image", "infrastructure", "infrastructure_error", "incomplete"})
+#: Statuses that say nothing certain about the patch: the machine was at fault, or the tests.
+_SAYS_NOTHING = frozenset({"error", "broken_image", "infrastructure", "infrastructure_error", "incomplete", "flaky"})
 _DEEPEST = 12
 
 
@@ -89,7 +88,7 @@ class Verdicts:
 
 def patch_digest(patch: str) -> str:
     """SHA-256 of a patch, hexadecimal."""
-    return hashlib.sha256(patch.encode("utf-8", "surrogateescape" if _escaped(patch) else "surrogatepass")).hexdigest()
+    return hashlib.sha256(patch.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_verdicts(paths: Iterable[Path]) -> Verdicts:
@@ -189,8 +188,3 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError:
         return ""
-
-
-def _escaped(text: str) -> bool:
-    """Whether every lone surrogate stands for an undecodable byte."""
-    return not re.search(r"[\ud800-\udc7f\udd00-\udfff]", text)
