@@ -71,9 +71,10 @@ def _write(documents: Sequence[Document], output: Path | None) -> None:
         for document in documents:
             target = output / _free(document.name, taken) if many else output
             target.write_bytes(document.content)
-            typer.echo(f"wrote {target}", err=True)
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}; choose another --output") from None
+    count = f"{len(documents)} files in " if len(documents) > 1 else ""
+    typer.echo(f"wrote {count}{output}", err=True)
 
 
 def _free(name: str, taken: set[str]) -> str:
