@@ -66,7 +66,8 @@ class Environment(BaseModel):
         image: Base image to build on; ``None`` for the configured one.
         python: Version of Python, such as ``3.11``.
         install: Shell commands that install it, run in one shell at the top of the repository.
-        pip: Every package of the environment with its version, as ``pip freeze`` lists them; constrains ``install``.
+        pip: Every package of the environment with its version, as ``pip freeze`` lists them; what ``install`` installs
+            in other versions is replaced.
         env: Variables of every command.
         test_command: Shell command that runs the tests that judge, ``""`` to find one out.
         parser: Name of the parser of what that command reports, ``""`` to find one out.

@@ -13,9 +13,8 @@ import io
 import shutil
 import subprocess
 import tarfile
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from aci_tools.sandbox.base import MIB
 from aci_tools.sandbox.docker import LABEL_DEADLINE, LABEL_OWNER, LABEL_RUN
 from aci_tools.sandbox.engine import engine_errors
 from aci_tools.sandbox.owner import this_process
+from aci_tools.sandbox.stream import ExecTransport
 from tasks.images import scripts
 from tasks.images.fault import BrokenImage, build_failure
 from tasks.images.reach import Reach
@@ -34,6 +34,7 @@ WORKDIR = "/testbed"
 PIP_CACHE = "patchwright-pip-cache"
 
 _SCRATCH = "/run/patchwright"
+_PATIENCE = 1800.0  # seconds for a program of ours
 _IDLE = "while :; do sleep 1000 & wait $!; done"
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID", "KILL", "FSETID"]
 
@@ -76,7 +77,7 @@ def build(client: Any, work: Work, reach: Reach) -> None:
         labels, env = dict(work.labels), dict(work.layer.env)
         if work.layer.name != "history":
             container.put_archive(_SCRATCH, archive(_files(work, reach)))
-            _install(client, container, work, reach)
+            _install(container, work, reach)
             before, after = (_file(container, f"{_SCRATCH}/{name}") for name in ("before", "after"))
             env |= scripts.changed(before, after, _build_only(work, reach))
         if work.layer.name == "repository":
@@ -122,11 +123,14 @@ def run_quiet(container: Any, script: str, *arguments: str, workdir: str = WORKD
     Raises:
         BrokenImage: It failed.
     """
-    done = container.exec_run(["sh", "-c", script, "sh", *arguments], workdir=workdir, user="0:0")
-    lines = done.output.decode("utf-8", "replace").strip().splitlines() or [""]
-    if done.exit_code != 0:
-        raise BrokenImage(f"the image's repository cannot be used: {lines[-1]}")
-    return str(lines[-1])
+    chunks: list[bytes] = []
+    code = _execute(container, ["sh", "-c", script, "sh", *arguments], {}, workdir, _PATIENCE, chunks.append)
+    lines = b"".join(chunks).decode("utf-8", "replace").strip().splitlines() or [""]
+    if code != 0:
+        raise BrokenImage(
+            f"the repository of the image {container.attrs['Config']['Image']} cannot be used: {lines[-1]}"
+        )
+    return lines[-1]
 
 
 @contextlib.contextmanager
@@ -170,16 +174,14 @@ def _build_only(work: Work, reach: Reach) -> dict[str, str]:
     """The variables that the commands see and the image does not keep."""
     env = {"PIP_CACHE_DIR": f"{_SCRATCH}/pip", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     env |= {"PIP_ROOT_USER_ACTION": "ignore"}
-    if work.layer.pip:
-        env["PIP_CONSTRAINT"] = f"{_SCRATCH}/constraints.txt"
     return env | reach.variables(f"{_SCRATCH}/authorities.pem")
 
 
 def _files(work: Work, reach: Reach) -> dict[str, bytes]:
     layer = work.layer
     found = {
-        "install": scripts.install(layer.commands, _SCRATCH, layer.python).encode(),
-        "constraints.txt": "".join(f"{line}\n" for line in layer.pip if "==" in line).encode(),
+        "install": scripts.install(layer.commands, _SCRATCH, layer.python, pins=bool(layer.pip)).encode(),
+        "pins.txt": "".join(f"{line}\n" for line in layer.pip).encode(),
     }
     if reach.authorities is not None:
         found["authorities.pem"] = reach.authorities.read_bytes()
@@ -197,29 +199,23 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _install(client: Any, container: Any, work: Work, reach: Reach) -> None:
+def _install(container: Any, work: Work, reach: Reach) -> None:
     env = {**work.layer.env, **_build_only(work, reach)}
     shell = ["sh", "-c", f"exec $(command -v bash || command -v sh) {_SCRATCH}/install"]
-    made = client.api.exec_create(container.id, shell, environment=env, workdir=WORKDIR, user="0:0")
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        with contextlib.suppress(Exception):  # it has ended by itself
-            container.kill()
-
-    timer = threading.Timer(work.timeout, end)
-    timer.start()
     work.log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with work.log.open("w", encoding="utf-8") as log:
-            for line in _lines(client.api.exec_start(made["Id"], stream=True)):
-                log.write(reach.clean(line))
-    finally:
-        timer.cancel()
-    if late.is_set():
+    with work.log.open("w", encoding="utf-8") as log:
+        rest = b""
+
+        def write(chunk: bytes) -> None:
+            # Whole lines, so that no password is cut in two.
+            nonlocal rest
+            lines, end, rest = (rest + chunk).rpartition(b"\n")
+            log.write(reach.clean((lines + end).decode("utf-8", "replace")))
+
+        code = _execute(container, shell, env, WORKDIR, work.timeout, write)
+        write(b"\n" if rest else b"")
+    if code is None:
         raise BrokenImage(f"{work.title}: not done after {work.timeout:.0f} seconds (log: {work.log})", work.log)
-    code = client.api.exec_inspect(made["Id"])["ExitCode"]
     if code == scripts.NO_GIT:
         raise BrokenImage(f"{work.title}: the base image has no git: choose another with --base-image")
     if code == scripts.NO_PYTHON:
@@ -230,18 +226,27 @@ def _install(client: Any, container: Any, work: Work, reach: Reach) -> None:
         raise build_failure(work.title, work.log)
 
 
-def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    """Whole lines, so that no password is cut in two."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line.decode("utf-8", "replace") + "\n"
-    yield rest.decode("utf-8", "replace")
+def _execute(
+    container: Any,
+    argv: list[str],
+    env: Mapping[str, str],
+    workdir: str,
+    timeout: float,
+    output: Callable[[bytes], object],
+) -> int | None:
+    """Run a program in a container; its exit code, or ``None`` when it was not done in time."""
+    api = container.client.api
+    made = api.exec_create(container.id, argv, environment=dict(env), workdir=workdir, user="0:0")["Id"]
+    deadline = time.monotonic() + timeout
+    with contextlib.closing(ExecTransport(api.exec_start(made, socket=True))) as stream:
+        while chunk := stream.receive(max(0.0, deadline - time.monotonic())):
+            output(chunk)
+    if chunk is None:
+        return None
+    return int(api.exec_inspect(made)["ExitCode"])
 
 
 def _file(container: Any, path: str) -> bytes:
-    stream, _ = container.get_archive(path)
-    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
-        member = tar.extractfile(tar.getmembers()[0])
-        return b"" if member is None else member.read()
+    chunks: list[bytes] = []
+    _execute(container, ["cat", path], {}, WORKDIR, _PATIENCE, chunks.append)
+    return b"".join(chunks)

@@ -25,7 +25,7 @@ from tasks.images.builder import WORKDIR
 from tasks.images.fault import BrokenImage, build_failure
 from tasks.images.ledger import Ledger
 from tasks.images.reach import Reach
-from tasks.images.recipe import digest
+from tasks.images.recipe import digest, pinned
 from tasks.images.settings import ComputerSettings, Ready
 from tasks.images.store import Store
 from tasks.locks import locked
@@ -133,8 +133,6 @@ class Directories:
         authorities = reach.authorities.resolve() if reach.authorities else None
         build_only = {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
         build_only |= reach.variables(str(authorities))
-        if environment.pip:
-            build_only["PIP_CONSTRAINT"] = f"{_SCRATCH}/constraints.txt"
         timeout = self._settings.build_timeout
         spec = SandboxSpec(
             WORKDIR,
@@ -148,10 +146,10 @@ class Directories:
         log.parent.mkdir(parents=True, exist_ok=True)
         title = f"{task.id}: its directory"
         with closing(open_sandbox("namespace", spec)) as sandbox:
-            script = scripts.install(environment.install, _SCRATCH, environment.python)
+            pins = pinned(environment, environment.install)
+            script = scripts.install(environment.install, _SCRATCH, environment.python, pins=bool(pins))
             sandbox.write(f"{_SCRATCH}/install", script.encode())
-            pins = "".join(f"{line}\n" for line in environment.pip if "==" in line)
-            sandbox.write(f"{_SCRATCH}/constraints.txt", pins.encode())
+            sandbox.write(f"{_SCRATCH}/pins.txt", "".join(f"{line}\n" for line in pins).encode())
             done = sandbox.run(
                 f"$(command -v bash || command -v sh) {_SCRATCH}/install", env=build_only, timeout=timeout
             )

@@ -45,7 +45,7 @@ class Layer:
         key: SHA-256 of everything that goes in.
         commands: Shell commands that make it.
         env: Variables of the commands.
-        pip: Constraints of what the commands install.
+        pip: Packages with their versions that are there in the end.
         python: Version of Python that has to be there.
     """
 
@@ -97,8 +97,15 @@ def split(commands: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return commands, ()
 
 
+def pinned(environment: Environment, commands: tuple[str, ...]) -> tuple[str, ...]:
+    """The packages that are to be there after commands, in exactly these versions: none if they use no pip."""
+    if not any(re.search(r"\bpip\b", command) for command in commands):
+        return ()
+    return tuple(line for line in environment.pip if "==" in line)
+
+
 def _layer(name: str, key: str, environment: Environment, commands: tuple[str, ...]) -> Layer:
-    return Layer(name, key, commands, environment.env, environment.pip, environment.python)
+    return Layer(name, key, commands, environment.env, pinned(environment, commands), environment.python)
 
 
 def _key(name: str, below: str, environment: Environment, commands: tuple[str, ...], commit: str = "") -> str:

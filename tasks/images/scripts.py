@@ -87,13 +87,14 @@ git read-tree HEAD
 {_SETTLE}"""
 
 
-def install(commands: Iterable[str], scratch: str, python: str | None) -> str:
+def install(commands: Iterable[str], scratch: str, python: str | None, *, pins: bool) -> str:
     """The program of a layer's install commands, in one shell, since one may activate what another needs.
 
     Args:
         commands: They run in order; the first that fails is the last.
         scratch: Directory in which the variables before and after them are left.
         python: Version of Python that has to be there.
+        pins: Whether the packages of ``scratch/pins.txt`` are to be there at the end, in exactly these versions.
     """
     lines = ["set -e", "command -v git >/dev/null || exit " + str(NO_GIT)]
     if python:
@@ -102,6 +103,9 @@ def install(commands: Iterable[str], scratch: str, python: str | None) -> str:
     for command in commands:
         # `eval`, since the left side of an && may fail without ending a shell with -e.
         lines += [f"printf '+ %s\\n' {shlex.quote(command)}", f"eval {shlex.quote(command)}"]
+    if pins:
+        # Not as constraints of the commands: these would hold for what builds a package, too.
+        lines.append(f"python -m pip install --quiet --no-deps -r {scratch}/pins.txt")
     lines.append(f"env -0 >{scratch}/after")
     return "\n".join(lines) + "\n"
 
