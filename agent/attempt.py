@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from agent.retrieval import relevant_functions, show
 from tasks.task import Task
 from trajectories.events import AttemptStarted, Event, Message
 from trajectories.log import EventLog
+
+_NEW_FILE = re.compile(r"^--- /dev/null\n\+\+\+ b/(.+)$", re.MULTILINE)
 
 
 @contextlib.contextmanager
@@ -86,7 +89,7 @@ def open_session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Ses
         max_results=aci.max_results,
         command_timeout=aci.command_timeout,
         test_timeout=aci.test_timeout,
-        test_command=aci.test_command or (task.environment and task.environment.test_command) or None,
+        test_command=aci.test_command or _test_command(task),
         max_output=aci.max_output,
         review_submit=aci.review_submit,
         test_after_edit=aci.test_after_edit,
@@ -98,6 +101,13 @@ def open_session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Ses
     session = Session(sandbox, settings, guard, examples=examples, base=base)
     measure_before(session)
     return session
+
+
+def _test_command(task: Task) -> str | None:
+    """The task's own, unless it runs files that only the judging tests bring along."""
+    command = task.environment.test_command if task.environment else ""
+    hidden = _NEW_FILE.findall(task.test_patch)
+    return None if any(name in command for name in hidden) else command or None
 
 
 def _format(config: Config, model: Model, events: Sequence[Event]) -> ActionFormat:

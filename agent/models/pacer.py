@@ -35,7 +35,8 @@ class Pacer:
     def answered(self) -> None:
         """A call was answered: whoever waits may go, unless the provider has asked another to wait since."""
         with self._lock:
-            self._open = self._open or time.monotonic() >= self._until
+            if not self._open and time.monotonic() >= self._until:
+                self._open, self._next = True, 0.0
 
     def _wait(self) -> float:
         """Seconds to wait before asking again; 0: it is the caller's turn."""

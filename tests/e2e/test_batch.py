@@ -260,3 +260,58 @@ def test_nothing_to_resume_is_one_line(user: User, tmp_path: Path) -> None:
     done = user.agent("batch", "--resume", "--output", str(tmp_path / "out"))
     assert "no run has begun there; name the tasks with --tasks" in one_line(done)
     assert done.returncode == 2
+
+
+HIDDEN = f"""\
+diff --git a/test_calc.py b/test_calc.py
+new file mode 100644
+--- /dev/null
++++ b/test_calc.py
+@@ -0,0 +1,8 @@
++import unittest
++
++from calc import add
++
++class Test(unittest.TestCase):
++    def test_add(self):
++        \"\"\"{CANARY}\"\"\"
++        self.assertEqual(add(1, 2), 3)
+"""
+
+
+@pytest.mark.docker
+def test_attempts_are_graded_as_they_finish(user: User, tmp_path: Path, docker_image: str) -> None:
+    rows = [
+        {
+            "instance_id": f"mine__calc-{number}",
+            "repo": "mine/calc",
+            "base_commit": "",
+            "problem_statement": "add subtracts",
+            "files": {"calc.py": "def add(a, b):\n    return a - b\n"},
+            "test_patch": HIDDEN,
+            "FAIL_TO_PASS": ["test_add (test_calc.Test.test_add)"],
+            "environment": {"test_command": "python3 -m unittest -v test_calc.py", "parser": "unittest"},
+        }
+        for number in (1, 2, 3)
+    ]
+    tasks, output = user.home / "functions.jsonl", tmp_path / "out"
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    wrong = call("bash", command="echo '# no' >> calc.py")
+    model = scripts(user, calc_1=(call("run_tests"), FIX, SUBMIT), calc_2=(wrong, SUBMIT), calc_3=(SUBMIT,))
+    more = ["--evaluate", "--set", "agent.tools=[bash, run_tests, rewrite_function, submit]"]
+    arguments = batch(user, tasks, output, model, *more, sandbox="docker")
+    done = user.agent(*arguments, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found = {row["task_id"]: row["verdict"] for row in results(output)["attempts"]}
+    assert found == {"mine__calc-1": "resolved", "mine__calc-2": "unresolved", "mine__calc-3": "empty_patch"}
+    assert "3/3 done, 0 running, 1 resolved" in done.stderr
+    assert "33.3% (1 of 3 tasks" in done.stdout
+    told = "".join(path.read_text() for path in output.glob("attempts/*/*/trajectory.jsonl"))
+    assert CANARY not in told
+    assert "test_calc.py" not in told
+    logs = {path: path.stat().st_mtime_ns for path in output.glob("verdicts/*/*/test_output.txt")}
+    assert len(logs) == 2
+    again = user.agent("batch", "--resume", "--output", str(output))
+    assert again.returncode == 0, again.stderr
+    assert {path: path.stat().st_mtime_ns for path in output.glob("verdicts/*/*/test_output.txt")} == logs
+    assert {row["task_id"]: row["verdict"] for row in results(output)["attempts"]} == found

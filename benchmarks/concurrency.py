@@ -1,0 +1,134 @@
+"""How many steps a second one process makes with many attempts at once, and what memory each attempt costs.
+
+Run: python benchmarks/concurrency.py [--attempts 1 8 64] [--steps 30] [--think 0.5] [--json FILE].
+
+``agent batch`` with a scripted model that thinks for a while before each reply, on local sandboxes, all attempts at
+once. Memory is resident memory: of the process at its peak, and of its children (the sandboxes' shells) by the share
+of their pages that no other process has (proportional set size), at its peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from kills import CALC, ROOT
+
+MIB = 1024
+
+
+def status(pid: int, file: str, name: str) -> int:
+    """A figure of a process in KiB; 0 when it is gone."""
+    try:
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        try:
+            for thread in Path(f"/proc/{waiting.pop()}/task").iterdir():
+                children = [int(child) for child in (thread / "children").read_text().split()]
+                found += children
+                waiting += children
+        except OSError:
+            continue
+    return found
+
+
+def script(steps: int, think: float) -> str:
+    """Looks and small edits in turn, then a submit."""
+    replies: list[dict[str, Any]] = []
+    for number in range(steps - 1):
+        if number % 3:
+            tool, arguments = "bash", {"command": f"echo {number} >> log.txt; wc -l calc.py"}
+        else:
+            tool, arguments = "open", {"path": "calc.py", "line": number % 5 + 1}
+        replies.append({"tool_calls": [{"name": tool, "arguments": arguments}], "delay": think})
+    replies.append({"tool_calls": [{"name": "submit", "arguments": {}}], "delay": think})
+    return "".join(json.dumps(reply) + "\n" for reply in replies)
+
+
+def measure(attempts: int, steps: int, think: float) -> dict[str, float]:
+    """Run so many attempts at once."""
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Path(scratch)
+        repository = home / "project"
+        repository.mkdir()
+        (repository / "calc.py").write_text(CALC)
+        git = ["git", "-C", str(repository), "-c", "user.name=U", "-c", "user.email=u@example.org"]
+        for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "Begin"]):
+            subprocess.run([*git, *arguments], check=True)
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+        rows = [
+            {"instance_id": f"t-{n}", "repo": str(repository), "base_commit": commit, "problem_statement": "Fix add."}
+            for n in range(attempts)
+        ]
+        (home / "tasks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (home / "script.jsonl").write_text(script(steps, think))
+        command = [sys.executable, "-m", "agent", "batch", "--tasks", "tasks.jsonl", "--output", "out", "--json"]
+        command += ["--sandbox", "local", "--workers", str(attempts), "--model", "scripted:script.jsonl"]
+        command += ["--set", "aci.review_submit=false"]
+        env = {**os.environ, "HOME": scratch, "PYTHONPATH": str(ROOT), "PATCHWRIGHT_STATE": scratch}
+        with (home / "results").open("w") as out, (home / "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=home, env=env, stdout=out, stderr=log)
+            own = children = 0
+            while process.poll() is None:
+                own = max(own, status(process.pid, "status", "VmHWM"))
+                children = max(children, sum(status(pid, "smaps_rollup", "Pss") for pid in descendants(process.pid)))
+                time.sleep(0.1)
+        if process.returncode:
+            raise SystemExit((home / "log").read_text())
+        rows = json.loads((home / "results").read_text())["attempts"]
+        made = sum(row["steps"] for row in rows)
+        longest = max(row["seconds"] for row in rows)
+    return {
+        "attempts": attempts,
+        "steps": made,
+        "seconds": longest,
+        "steps a second": made / longest,
+        "ms a step beside thinking": (longest / steps - think) * 1000,
+        "process MiB": own / MIB,
+        "children MiB": children / MIB,
+    }
+
+
+def main() -> None:
+    """Measure, print a table, write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--attempts", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--think", type=float, default=0.5, help="seconds of a model call")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    rows = [measure(attempts, options.steps, options.think) for attempts in options.attempts]
+    print("  ".join(f"{name:>12}" for name in rows[0]))
+    for row in rows:
+        print("  ".join(f"{value:>{max(12, len(name))}.1f}" for name, value in row.items()))
+    first, last = rows[0], rows[-1]
+    more = last["attempts"] - first["attempts"]
+    each = {name: (last[name] - first[name]) / more if more else 0.0 for name in ("process MiB", "children MiB")}
+    print(
+        f"each attempt beyond the first: {each['process MiB']:.2f} MiB in the process, "
+        f"{each['children MiB']:.2f} MiB in its sandbox's processes"
+    )
+    if options.json:
+        options.json.write_text(json.dumps({"rows": rows, "each": each}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

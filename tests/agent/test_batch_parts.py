@@ -1,0 +1,189 @@
+"""The parts that workers of a run share: the gate before a provider, places made ahead, calls that can be given up."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from agent.batch.budget import RunBudget
+from agent.batch.engine import LocalEngine
+from agent.batch.jobs import Job, Result
+from agent.batch.places import LookAhead, Place
+from agent.batch.stop import Stop, StoppableModel
+from agent.batch.worker import numbered
+from agent.budget import AttemptOver
+from agent.config_files import load_config
+from agent.models import Query, Reply
+from agent.models.pacer import Pacer
+from agent.models.scripted import ScriptedModel
+from agent.status import Status
+from tasks.task import Task
+from trajectories.events import Usage
+
+
+def jobs(count: int) -> list[Job]:
+    return [Job(Task(id=f"t{n}", repo="r", base_commit="c", problem_statement="p")) for n in range(count)]
+
+
+def in_threads(count: int, do: Callable[[], object]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=do) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_when_one_is_told_to_wait_all_wait_and_then_go_one_by_one() -> None:
+    pacer = Pacer(spacing=0.05)
+    pacer.turn()  # nothing is held
+    pacer.hold(0.2)
+    began = time.monotonic()
+    passed: list[float] = []
+
+    def call() -> None:
+        pacer.turn()
+        passed.append(time.monotonic() - began)
+
+    for thread in in_threads(4, call):
+        thread.join()
+    passed.sort()
+    assert passed[0] >= 0.19
+    assert all(later - earlier >= 0.04 for earlier, later in itertools.pairwise(passed))
+
+
+def test_an_answer_opens_the_gate_unless_another_must_wait_since() -> None:
+    pacer = Pacer(spacing=1000)
+    pacer.hold(0.0)
+    pacer.turn()
+    pacer.answered()
+    pacer.turn()  # else it would wait for the spacing
+    pacer.hold(0.2)
+    pacer.answered()  # of a call that was made before
+    began = time.monotonic()
+    pacer.turn()
+    assert time.monotonic() - began >= 0.15
+
+
+@dataclass(eq=False)
+class Computer:
+    """A sandbox that only knows whether it is open."""
+
+    name: str
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_places_are_made_ahead_up_to_a_depth_and_none_is_left() -> None:
+    made: list[Computer] = []
+    changed = threading.Condition()
+
+    def make(job: Job) -> Place:
+        with changed:
+            made.append(Computer(job.task.id))
+            changed.notify()
+        return Place(job.task, cast(Any, made[-1]), "c")
+
+    todo = jobs(6)
+    with LookAhead(todo, make, 2) as ahead:
+        first = ahead.take(todo[0])
+        with changed:
+            assert changed.wait_for(lambda: len(made) == 3, 10)
+        second = ahead.take(todo[1])
+        with changed:
+            assert changed.wait_for(lambda: len(made) == 4, 10)
+        assert sorted(computer.name for computer in made) == ["t0", "t1", "t2", "t3"]
+    used = {first.sandbox, second.sandbox}
+    assert [computer.closed.is_set() for computer in made] == [computer not in used for computer in made]
+
+
+def test_what_cannot_be_made_ahead_fails_where_it_is_taken() -> None:
+    def make(job: Job) -> Place:
+        raise OSError(job.task.id)
+
+    todo = jobs(2)
+    with LookAhead(todo, make, 1) as ahead:
+        for job in todo:
+            with pytest.raises(OSError, match=job.task.id):
+                ahead.take(job)
+
+
+class Silent(ScriptedModel):
+    """A model that does not answer until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def query(self, query: Query) -> Reply:
+        self.asked.set()
+        self.may_answer.wait()
+        return Reply("late")
+
+
+def test_a_call_is_given_up_when_the_run_is_stopped() -> None:
+    stop, model = Stop(), Silent()
+    asked = StoppableModel(model, stop)
+    outcome: list[object] = []
+
+    def ask() -> None:
+        try:
+            outcome.append(asked.query(Query([])))
+        except KeyboardInterrupt:
+            outcome.append("given up")
+
+    (thread,) = in_threads(1, ask)
+    model.asked.wait()
+    stop.set()
+    thread.join()
+    assert outcome == ["given up"]
+    model.may_answer.set()
+    with pytest.raises(KeyboardInterrupt):
+        asked.query(Query([]))
+
+
+def test_a_run_that_is_stopped_or_out_of_money_ends_attempts() -> None:
+    stop = Stop()
+    budget = RunBudget(1.0, stop)
+    budget.check()
+    for thread in in_threads(8, lambda: [budget.spend(Usage(cost=0.01)) for _ in range(25)]):
+        thread.join()
+    assert budget.usage.cost == pytest.approx(2.0)
+    with pytest.raises(AttemptOver) as over:
+        budget.check()
+    assert over.value.status is Status.RUN_LIMIT
+    stop.set()
+    with pytest.raises(AttemptOver) as over:
+        budget.check()
+    assert over.value.status is Status.INTERRUPTED
+
+
+def test_a_programming_error_in_a_worker_is_not_lost() -> None:
+    def work(job: Job) -> Result:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(LocalEngine(2).run(jobs(3), work, lambda: False))
+
+
+def test_no_job_begins_once_a_run_is_halted() -> None:
+    done: list[str] = []
+
+    def work(job: Job) -> Result:
+        done.append(job.task.id)
+        return Result(job, "submitted")
+
+    results = list(LocalEngine(1).run(jobs(5), work, lambda: len(done) == 2))
+    assert [result.job.task.id for result in results] == done == ["t0", "t1"]
+
+
+def test_attempts_of_a_task_have_seeds_of_their_own() -> None:
+    seeded = load_config([], ["model.seed=7"])
+    assert [numbered(seeded, number).model.seed for number in (1, 2, 3)] == [7, 8, 9]
+    assert numbered(load_config(), 2).model.seed is None
