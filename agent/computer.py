@@ -112,6 +112,6 @@ def _usable(kind: str) -> bool:
 
 
 def _default_image(progress: Voice) -> str:
-    from agent.images import default_image
+    from tasks.images.base_image import default_image
 
-    return default_image(progress)
+    return default_image(progress.doing)
