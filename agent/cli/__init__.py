@@ -10,7 +10,22 @@ import typer
 
 from aci_tools.errors import PatchwrightError
 from agent import __version__
-from agent.cli import batch, cleanup, compare, config, demo, doctor, evaluate, export, import_, models, solve, stats, tools
+from agent.cli import (
+    batch,
+    cleanup,
+    compare,
+    config,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    images,
+    import_,
+    models,
+    solve,
+    stats,
+    tools,
+)
 
 #: What a wrong option or argument raises.
 _UsageFault = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -35,6 +50,7 @@ app.command("tools")(tools.tools)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.command("cleanup")(cleanup.cleanup)
+app.add_typer(images.app, name="images")
 app.add_typer(config.app, name="config")
 
 
