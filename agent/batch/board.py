@@ -108,7 +108,7 @@ class Board:
         """What a job does beside its steps."""
         with self._lock:
             if row := self._rows.get(job.name):
-                row.phase, row.action = what, ""
+                row.phase = what
 
     def event(self, job: Job, event: Event) -> None:
         """Something happened in an attempt."""
@@ -171,14 +171,15 @@ class Board:
         table = Table(box=None, padding=(0, 1), header_style="dim")
         for name, side in (("task", "left"), ("step", "right"), ("cost", "right"), ("time", "right")):
             table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
-        table.add_column("doing", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column("", no_wrap=True)
+        table.add_column("last action", no_wrap=True, overflow="ellipsis", ratio=1)
         with self._lock:
             rows = list(self._rows.items())
         now = time.monotonic()
         for name, row in rows[:_MOST_ROWS]:
             cost = "" if row.usage.cost is None else f"${row.usage.cost:.3f}"
-            doing = Text(row.action or row.phase) if row.phase == "acting" else Text(row.phase, style="dim")
-            table.add_row(Text(first_line(name, 48)), str(row.step or ""), cost, duration(now - row.began), doing)
+            cells = (first_line(name, 48), str(row.step or ""), cost, duration(now - row.began))
+            table.add_row(*map(Text, cells), Text(row.phase, style="dim"), Text(row.action))
         more = [Text(f"and {len(rows) - _MOST_ROWS} more", style="dim")] if len(rows) > _MOST_ROWS else []
         note = [Text(self._note, style="yellow")] if self._note else []
         return Group(Text(self.sums(), style="bold"), *note, table, *more)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 #: Status of an attempt that could not even begin: its computer could not be made.
 NOT_STARTED = "not_started"
+#: Status of an attempt in the middle of which this program failed.
+CRASHED = "crashed"
+_NO_END = (NOT_STARTED, CRASHED)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Result:
 
     Attributes:
         job: The job.
-        status: Why the attempt ended, a value of :class:`agent.status.Status`, or :data:`NOT_STARTED`.
+        status: Why the attempt ended, a value of :class:`agent.status.Status`, :data:`NOT_STARTED` or
+            :data:`CRASHED`.
         detail: One line for a user.
         patch: The unified diff.
         steps: Model calls.
@@ -75,7 +79,7 @@ class Result:
     @property
     def infrastructure(self) -> bool:
         """Whether something failed that has nothing to do with the task."""
-        if self.status == NOT_STARTED or self.ungraded:
+        if self.status in _NO_END or self.ungraded:
             return True
         graded_badly = self.verdict is not None and self.verdict.status == "infrastructure"
         return graded_badly or Status.of(self.status).infrastructure
@@ -83,7 +87,7 @@ class Result:
     @property
     def finished(self) -> bool:
         """Whether the attempt is over: its patch is a prediction."""
-        return self.status != NOT_STARTED and not Status.of(self.status).resumable
+        return self.status not in _NO_END and not Status.of(self.status).resumable
 
     @property
     def resolved(self) -> bool:

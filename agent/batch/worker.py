@@ -12,7 +12,7 @@ from aci_tools.errors import PatchwrightError
 from agent.attempt import open_attempt
 from agent.batch.board import Board
 from agent.batch.budget import RunBudget
-from agent.batch.jobs import NOT_STARTED, Job, Result
+from agent.batch.jobs import CRASHED, NOT_STARTED, Job, Result
 from agent.batch.output import Output, write_whole
 from agent.batch.places import LookAhead, Place
 from agent.budget import AttemptOver, Budget
@@ -71,7 +71,9 @@ class Worker:
         try:
             return replace(result, verdict=self.evaluator.evaluate(result.job.task, prediction), ungraded="")
         except PatchwrightError as error:
-            return replace(result, ungraded=str(error))
+            return replace(result, ungraded=_line(error))
+        except Exception as error:
+            return replace(result, ungraded=self._fault(result.job, error))
 
     def abandon(self) -> None:
         """Let go of everything at once, because the process ends: nothing more is recorded, no sandbox is left."""
@@ -100,9 +102,12 @@ class Worker:
         except PatchwrightError as error:
             return Result(job, NOT_STARTED, _line(error))
         except Exception as error:
-            # Whatever is wrong with one attempt, the others go on.
-            write_whole(self.output.directory(job) / "error.log", traceback.format_exc())
-            return Result(job, NOT_STARTED, f"{type(error).__name__}: {_line(error)} (see error.log)")
+            return Result(job, CRASHED, self._fault(job, error))
+
+    def _fault(self, job: Job, error: Exception) -> str:
+        """Keep a traceback, and say so in a line: whatever is wrong with one attempt, the others go on."""
+        write_whole(self.output.directory(job) / "error.log", traceback.format_exc())
+        return f"{type(error).__name__}: {_line(error)} (see error.log)"
 
     def _run(self, job: Job, place: Place) -> Result:
         config = numbered(self.config, job.attempt)
