@@ -321,3 +321,17 @@ def test_a_call_waits_for_the_import_that_runs_in_the_background() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_all_callers_wait_when_one_is_told_to(server: Server) -> None:
+    told = threading.Event()
+    asked = ProviderModel(ModelConfig(name="mine", api_base=server.address), lambda what, wait: told.set())
+    server.queue = [(429, error("slow down"), {"Retry-After": "0.5"})]
+    first = threading.Thread(target=lambda: asked.query(Query(MESSAGES)))
+    first.start()
+    told.wait()
+    asked.query(Query(MESSAGES))
+    first.join()
+    refused, *later = server.times
+    assert len(later) == 2
+    assert min(later) - refused >= 0.45
