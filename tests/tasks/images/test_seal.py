@@ -45,7 +45,7 @@ echo '{MARK}' >.git/COMMIT_EDITMSG && echo '{MARK}' >.git/description && echo '#
 echo "$(git rev-parse base) $(git rev-parse trunk)" >.git/info/grafts
 git checkout -q --detach base
 echo ignored >ignored && echo 'left over' >leftover && echo 'set up' >>story && git rev-parse base >/base
-rm -rf /origin /root/.gitconfig
+rm -rf /origin ~/.gitconfig
 """
 LEAKS = f"""cd /testbed
 git cat-file --batch-all-objects --batch --unordered | grep -a -c {MARK}
