@@ -315,3 +315,27 @@ def test_attempts_are_graded_as_they_finish(user: User, tmp_path: Path, docker_i
     assert again.returncode == 0, again.stderr
     assert {path: path.stat().st_mtime_ns for path in output.glob("verdicts/*/*/test_output.txt")} == logs
     assert {row["task_id"]: row["verdict"] for row in results(output)["attempts"]} == found
+
+
+@pytest.mark.docker
+def test_an_attempt_whose_container_is_lost_goes_on_in_another(user: User, tmp_path: Path, docker_image: str) -> None:
+    tasks, output = tasks_of(user, 1), tmp_path / "out"
+    model = user.script(FIX, {**LOOK, "delay": 2}, SUBMIT)
+    process = subprocess.Popen(
+        user.command(*batch(user, tasks, output, model, sandbox="docker")),
+        env=user.env,
+        cwd=user.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        trajectory = output / "attempts" / "mine__calc-1" / "1" / "trajectory.jsonl"
+        while not (trajectory.exists() and "patch_changed" in trajectory.read_text()):
+            assert process.poll() is None
+        subprocess.run(["docker", "rm", "-f", *containers_of(process.pid)], capture_output=True, check=True)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "sandbox_lost" in err
+    assert predictions(output) == {"mine__calc-1": user.patch}
+    assert steps(output) == {"mine__calc-1/1": [1, 2, 3]}
