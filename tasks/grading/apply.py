@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,12 @@ _TRIES = (
 _PATIENCE = 300.0
 #: Git's own ways to run a program of the repository's choice are closed, and names are taken as they are.
 GIT_ENV = {"GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+# An image's files have other inodes than when its index was written: by size and time alone none is read again.
+_GIT = "git -c core.checkStat=minimal -c core.trustctime=false"
+_DIFF = f"{_GIT} diff --no-ext-diff --no-renames --name-only -z"
+_ESCAPE = r"\\\1"
+_MANY = 1000  # names that fit on a command line
+_SPECIAL = re.compile(r"([\\*?\[\]!#])")
 _LISTING = 32 * 1024 * 1024
 
 
@@ -88,9 +95,9 @@ class Workplace:
 
     def changed(self) -> tuple[str, ...]:
         """Paths that differ from the base commit, new ones included."""
-        tracked = self.names(f"git diff --no-ext-diff --no-renames --name-only -z {self.base} --")
-        new = [name for name in self.names("git ls-files --others -z") if not self.is_environment(name)]
-        return tuple(dict.fromkeys((*tracked, *new)))
+        skipped = " ".join(f"-x {shlex.quote('/' + _SPECIAL.sub(_ESCAPE, root))}" for root in self.environment[:_MANY])
+        found = self.names(f"{{ {_DIFF} {self.base} -- && git ls-files --others -z {skipped}; }}")
+        return tuple(dict.fromkeys(name for name in found if not self.is_environment(name)))
 
     def at_base(self, path: str) -> str | None:
         """A file's text at the base commit; ``None`` where there was no such file."""
@@ -104,15 +111,17 @@ class Workplace:
         self.sandbox.write(f"{self.scratch}/paths", "\0".join(paths).encode("utf-8", "surrogateescape"))
         self.run(
             f"xargs -0 rm -rf -- <{self.scratch}/paths\n"
-            f"xargs -0 git reset -q {self.base} -- <{self.scratch}/paths >/dev/null 2>&1\n"
+            f"xargs -0 {_GIT} reset -q {self.base} -- <{self.scratch}/paths >/dev/null 2>&1\n"
             f"xargs -0 git ls-tree -z --name-only {self.base} -- <{self.scratch}/paths >{self.scratch}/known\n"
-            f"[ ! -s {self.scratch}/known ] || xargs -0 git checkout -q {self.base} -- <{self.scratch}/known"
+            f"[ ! -s {self.scratch}/known ] || xargs -0 {_GIT} checkout -q {self.base} -- <{self.scratch}/known"
         )
 
     def reset(self) -> None:
         """Bring the whole repository back to the base commit; what is beside it stays."""
-        kept = " ".join(f"-e {shlex.quote('/' + root.rstrip('/'))}" for root in self.environment[:1000])
-        self.run(f"git reset -q --hard {self.base}; git clean -ffdq {kept}")
+        kept = " ".join(
+            f"-e {shlex.quote('/' + _SPECIAL.sub(_ESCAPE, root.rstrip('/')))}" for root in self.environment[:_MANY]
+        )
+        self.run(f"{_GIT} reset -q --hard {self.base}; git clean -ffdq {kept}")
 
 
 def apply_prediction(place: Workplace, patch: str) -> Applied:

@@ -113,7 +113,8 @@ class OfficialGrader:
         """What the tests came to: what the log says, where the runner's own report says so too."""
         logged, taken = self._grading.get_logs_eval(self._spec, str(run.log))
         if not taken:
-            return Graded(None, "log", reason="the log shows no run of the tests that can be graded")
+            ended = f" and exit code {run.exit_code}" if run.exit_code else ""
+            return Graded(None, "log", reason=f"SWE-bench refuses the log: no failed test{ended}, or no test at all")
         if not (self._python and run.report.loaded):
             return Graded(dict(logged), "log")
         reported = None if run.faults else self._parse(self.normalize(run.report.render()), self._spec)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,9 +103,11 @@ def _run(
         if not applied.ok:
             trial.failure = ("unappliable", applied.reason)
             return
-        trial.notes += undo(place, task, applied.changed)
-        _reinstall(place, task, place.changed())
-        patched = {path: place.at_base(path) for path in _own(place, task)}
+        notes, changed = undo(place, task, applied.changed)
+        trial.notes += notes
+        _reinstall(place, task, changed)
+        solution = frozenset(paths(task.patch))
+        patched = {path: place.at_base(path) for path in changed if path not in solution}
         if not _apply_tests(place, task, ready, trial):
             return
         artefact = task.environment.report if task.environment else ""
@@ -141,12 +142,6 @@ def _run(
     trial.notes += [*faults, *report.notes]
     artefact_bytes = _read(sandbox, artefact) if artefact else b""
     trial.run = TestRun(log, text, done.exit_code, report, tuple(faults), artefact_bytes, sandbox.workdir)
-
-
-def _own(place: Workplace, task: Task) -> Collection[str]:
-    """What the patch changes and the known solution does not."""
-    solution = frozenset(paths(task.patch))
-    return [path for path in place.changed() if path not in solution]
 
 
 def _is_published(ready: Ready) -> bool:

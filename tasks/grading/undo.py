@@ -60,7 +60,7 @@ _ENTRY_POINT = re.compile(r"pytest11.*", re.S)
 _SHOWN = 8
 
 
-def undo(place: Workplace, task: Task, changed: Iterable[str]) -> list[str]:
+def undo(place: Workplace, task: Task, changed: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
     """Take back what a patch does to tests and test configuration.
 
     Args:
@@ -69,17 +69,19 @@ def undo(place: Workplace, task: Task, changed: Iterable[str]) -> list[str]:
         changed: What the patch changed.
 
     Returns:
-        Notes for the verdict.
+        Notes for the verdict, and what stays changed.
     """
+    changed = tuple(changed)
     judging = paths(task.test_patch)
     solution = frozenset(paths(task.patch)) - frozenset(judging)
     taken = [path for path in changed if path not in solution and _counts(path, place)]
     place.restore(list(dict.fromkeys((*judging, *taken))))
     named = [path for path in changed if path in judging or path in taken]
+    left = tuple(path for path in changed if path not in named)
     if not named:
-        return []
+        return [], left
     more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
-    return [f"Not judged, and taken back before the tests: {', '.join(named[:_SHOWN])}{more}."]
+    return [f"Not judged, and taken back before the tests: {', '.join(named[:_SHOWN])}{more}."], left
 
 
 def _counts(path: str, place: Workplace) -> bool:
@@ -105,7 +107,7 @@ def _is_test_file(path: PurePosixPath, place: Workplace) -> bool:
             if depth == 0 or place.at_base(package) is None:
                 return True
     if path.name == "tests.py":
-        text = (place.at_base(str(path)) or "") + (_now(place, str(path)) or "")
+        text = f"{place.at_base(str(path))}\n{_now(place, str(path))}"
         return bool(_SPEAKS_OF_TESTS.search(text))
     return False
 
