@@ -1,0 +1,95 @@
+"""``agent replay``: execute a recorded attempt again, and compare."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.cli.options import Json, Repositories
+
+
+def replay(
+    trajectory: Annotated[Path, typer.Argument(help="A trajectory file, or the directory that it is in.")],
+    until: Annotated[int | None, typer.Option("--until", help="Stop after this step.", metavar="STEP")] = None,
+    step: Annotated[bool, typer.Option("--step", help="One action at a time: Enter, c, b COMMAND, q.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Walk through it without a sandbox.")] = False,
+    repo: Annotated[
+        str | None, typer.Option("--repo", "-r", help="Path or clone URL; default: the recorded one.")
+    ] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Revision; default: the recorded base commit.")] = None,
+    image: Annotated[str | None, typer.Option("--image", help="Container image; default: as it was then.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", "-t", help="The data set that has its task.", metavar="REF")
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", help="docker, namespace or local; default: as it was then.")
+    ] = None,
+    repositories: Repositories = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Directory for the trajectory of the replay itself.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Execute every recorded action again in a fresh sandbox, and compare what comes of it with what came of it then.
+
+    Exit code 0: no divergence; 1: a divergence; 2: wrong input; 3: infrastructure.
+    """
+    from agent.progress import Progress
+    from agent.reopen import Where
+    from agent.replay import ReplayRequest
+    from agent.replay import replay as play
+    from agent.replay.show import Stepper, headline, print_replayed, print_result
+
+    if offline:
+        _walk(trajectory, until, step, json)
+        return
+    where = Where(repo, base, image, tasks, sandbox, repositories)
+    with Progress() as progress:
+        replayed = play(
+            ReplayRequest(trajectory, where, until, output),
+            progress,
+            pause=Stepper(lambda entry: print(headline(entry), file=sys.stderr))
+            if step
+            else lambda entry, player: True,
+            listener=lambda result: print_result(result, sys.stderr),
+        )
+    if json:
+        print(jsonlib.dumps(replayed.as_json(), indent=2))
+    else:
+        print_replayed(replayed)
+    raise typer.Exit(0 if replayed.equal else 1)
+
+
+def _walk(trajectory: Path, until: int | None, step: bool, json: bool) -> None:
+    """Without a sandbox."""
+    from agent.reopen import read_recorded
+    from agent.replay import entries
+    from agent.replay.run import check_step
+    from agent.replay.show import Stepper, print_recorded
+
+    recorded = read_recorded(trajectory)
+    check_step("--until", until, recorded)
+    wanted = [entry for entry in entries(recorded.events) if until is None or entry.step <= until]
+    if json:
+        rows = [
+            {
+                "step": entry.step,
+                "action": entry.action.call.model_dump(mode="json", include={"name", "arguments"}),
+                "thought": entry.action.thought,
+                "observation": entry.observed.text if entry.observed else None,
+                "ok": entry.observed.ok if entry.observed else None,
+            }
+            for entry in wanted
+        ]
+        print(jsonlib.dumps(rows, indent=2))
+        return
+    pause = Stepper(lambda entry: print_recorded(entry, sys.stdout))
+    for entry in wanted:
+        if not step:
+            print_recorded(entry, sys.stdout)
+        elif not pause(entry):
+            break

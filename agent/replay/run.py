@@ -1,0 +1,261 @@
+"""From a trajectory to what its replay showed: the computer, the actions one by one, the patch at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aci_tools.errors import UsageError
+from aci_tools.session import Session
+from aci_tools.tools import TOOLS, toolset
+from agent.config import Config
+from agent.progress import Voice
+from agent.reopen import Reopening, Where, read_recorded, recorded_config, trajectory_file
+from agent.replay import foreign
+from agent.replay.entries import Entry, entries, final_patch
+from agent.replay.player import Kind, Player, Result, counts
+from agent.resume import Recorded
+from trajectories.events import Event, ModelReplied, Observed, PatchChanged, Resumed
+from trajectories.log import EventLog
+from trajectories.redact import Redactor
+
+#: Asked before every action; whether to go on.
+Pause = Callable[[Entry, Player], bool]
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """What ``agent replay`` was asked.
+
+    Attributes:
+        trajectory: The file, or the directory that it is in.
+        where: Where its repository and its computer come from.
+        until: Step after which to stop; ``None``: the end.
+        output: Directory for the trajectory of the replay itself; ``None``: it is not kept.
+    """
+
+    trajectory: Path
+    where: Where = field(default_factory=Where)
+    until: int | None = None
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay showed.
+
+    Attributes:
+        results: One for each action that was reached.
+        patch: How the patch compares with the recorded one; ``None``: the replay was stopped before.
+        patch_diff: A unified diff of the two patches.
+        notes: What was assumed, a sentence each.
+    """
+
+    results: list[Result]
+    patch: Kind | None = None
+    patch_diff: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def divergence(self) -> Result | None:
+        """The first action of which something else came; ``None`` where there is none."""
+        return next((result for result in self.results if result.kind == "different"), None)
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs but by chance."""
+        return self.divergence is None and self.patch != "different"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many actions there are of each kind."""
+        return counts(self.results)
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "actions": len(self.results),
+            **self.counts,
+            "patch": self.patch,
+            "patch_diff": self.patch_diff,
+            "divergence": self.divergence.as_json() if self.divergence else None,
+            "results": [result.as_json() for result in self.results],
+            "notes": list(self.notes),
+        }
+
+
+def replay(
+    request: ReplayRequest,
+    voice: Voice,
+    *,
+    pause: Pause = lambda entry, player: True,
+    listener: Callable[[Result], None] = lambda result: None,
+) -> Replayed:
+    """Replay an attempt. Its trajectory is read, never written.
+
+    Args:
+        request: What is asked.
+        voice: Told what is waited for.
+        pause: Asked before every action.
+        listener: Told of every result.
+
+    Raises:
+        UsageError: It is no trajectory, or its repository cannot be found.
+        InfrastructureError: The sandbox cannot be had, or was lost.
+    """
+    from agent.workspace import workspace
+
+    recorded = read_recorded(request.trajectory)
+    check_step("--until", request.until, recorded)
+    if request.output is not None and (request.output / "trajectory.jsonl").exists():
+        raise UsageError(f"--output {request.output}: there is a trajectory already; choose another directory")
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(workspace())
+        wanted, where = recorded_config(recorded.started.config), request.where
+        notes: list[str] = []
+        if foreign.format_of(recorded.started):
+            recorded, wanted, where, notes = _as_ours(recorded, wanted, where, scratch, voice)
+        reopening = Reopening(recorded, wanted, where, scratch, voice)
+        player = _player(recorded, reopening, stack)
+        for note in notes:
+            voice.say(note)
+        replayed = _play(recorded, player, request.until, pause, listener)
+        if request.output is not None:
+            _write(recorded, replayed, request.output, str(trajectory_file(request.trajectory).resolve()))
+        voice.doing("removing the sandbox")
+    return replace(replayed, notes=tuple(notes))
+
+
+def check_step(option: str, step: int | None, recorded: Recorded, lowest: int = 1) -> None:
+    """See that a step is one of an attempt.
+
+    Raises:
+        UsageError: It is not; the message says which there are.
+    """
+    last = max((event.step for event in recorded.events if isinstance(event, ModelReplied)), default=0)
+    if step is not None and not lowest <= step <= last:
+        raise UsageError(f"{option} {step}: the attempt has the steps {lowest} to {last}")
+
+
+def _player(recorded: Recorded, reopening: Reopening, stack: contextlib.ExitStack) -> Player:
+    from agent.attempt import open_session
+
+    config = reopening.config
+
+    def open_one() -> Session:
+        place = stack.enter_context(contextlib.closing(reopening.open()))
+        return open_session(config, place.sandbox, place.task, place.base)
+
+    root = str(recorded.started.sandbox.get("workdir") or "")
+    redactor = Redactor.from_environment()
+    if format := foreign.format_of(recorded.started):
+        player = foreign.ForeignPlayer(open_one(), list(TOOLS.values()), redactor, root)
+        player.format = format
+        return player
+    tools = toolset(recorded.started.tools or config.agent.tools)
+    return Player(open_one(), tools, redactor, root, again=open_one)
+
+
+def _as_ours(
+    recorded: Recorded, config: Config, where: Where, scratch: Path, voice: Voice
+) -> tuple[Recorded, Config, Where, list[str]]:
+    """An imported attempt with what its file does not say: the repository, its commit, our settings."""
+    started = recorded.started
+    notes: list[str] = []
+    names = foreign.repositories_of(started)
+    task = {**started.task, "repo": (names or [""])[0], "id": started.task.get("id") or "imported"}
+    if where.tasks is None:
+        place = where.repo
+        if place is None and where.repositories is not None:
+            place = _kept(recorded, names, where.repositories, scratch, voice)
+        if place is not None and Path(place).is_dir() and where.base is None:
+            base, note = _base(Path(place), str(task.get("base_commit") or ""), final_patch(recorded.events))
+            notes += [note] if note else []
+            task["base_commit"] = base
+        where = replace(where, repo=place or where.repo)
+    workdir = str(started.sandbox.get("workdir") or "")
+    sandbox = {"workdir": workdir} if workdir.count("/") == 1 and len(workdir) > 1 else {}
+    update = {
+        "sandbox": config.sandbox.model_copy(update=sandbox),
+        "aci": config.aci.model_copy(update={"review_submit": False, "examples_after_edit": False}),
+    }
+    adapted = started.model_copy(update={"task": task, "sandbox": {"workdir": workdir}})
+    events = [adapted, *recorded.events[1:]]
+    return Recorded(adapted, recorded.ended, events), config.model_copy(update=update), where, notes
+
+
+def _kept(recorded: Recorded, names: list[str], repositories: Path, scratch: Path, voice: Voice) -> str | None:
+    """The first repository of these names in the user's collection."""
+    from tasks.checkouts import Checkouts
+
+    checkouts = Checkouts(repositories, scratch / "cache", voice.say)
+    for name in names:
+        wanted = recorded.task.model_copy(update={"repo": name, "base_commit": "HEAD"})
+        for source in checkouts.likely(wanted):
+            if source.repository is not None:
+                return str(source.repository)
+    return None
+
+
+def _base(repository: Path, recorded: str, patch: str) -> tuple[str, str]:
+    """The base commit of an imported attempt, and a note if it is not the recorded one."""
+    from tasks.git import Git, commit_of
+
+    git = Git(repository)
+    if recorded and commit_of(git, recorded):
+        return recorded, ""
+    found = foreign.base_by_patch(git, patch)
+    if found is None:
+        missing = f"the recorded commit {recorded[:12]} is not in it" if recorded else "no commit is recorded"
+        raise UsageError(f"{repository}: {missing}, and none fits the recorded patch; name it with --base")
+    return found, f"no commit of this repository is recorded; the patch was made for {found[:12]}"
+
+
+def _play(
+    recorded: Recorded, player: Player, until: int | None, pause: Pause, listener: Callable[[Result], None]
+) -> Replayed:
+    results: list[Result] = []
+    for entry in entries(recorded.events):
+        if until is not None and entry.step > until:
+            break
+        if not pause(entry, player):
+            return Replayed(results)
+        result = player.play(entry)
+        results.append(result)
+        listener(result)
+    kind, diff = player.patch(final_patch(recorded.events, until))
+    return Replayed(results, kind, diff)
+
+
+def _write(recorded: Recorded, replayed: Replayed, output: Path, origin: str) -> None:
+    """Write the replay as a trajectory of its own: the recorded events, with the observations of now."""
+    started = recorded.started
+    parent = {"attempt_id": started.attempt_id, "seq": 0, "relation": "replay", "trajectory": origin}
+    now = {result.entry.action.seq: result for result in replayed.results}
+    latest: Result | None = None
+    with EventLog(output / "trajectory.jsonl") as log:
+        log.append(started.model_copy(update={"attempt_id": secrets.token_hex(8), "parent": parent}))
+        for event in recorded.events[1:]:
+            if event.type == "action":
+                latest = now.get(event.seq)
+                if latest is None:
+                    break
+            if (written := _now(event, latest)) is not None:
+                log.append(written)
+
+
+def _now(event: Event, result: Result | None) -> Event | None:
+    """An event as it would have been now; ``None``: it would not have been."""
+    if isinstance(event, Resumed):
+        return None
+    if isinstance(event, Observed) and result is not None and result.now is not None:
+        seen = result.now
+        update = {"text": seen.text, "ok": seen.ok, "code": seen.code, "data": dict(seen.data), "done": seen.done}
+        return event.model_copy(update={**update, "changed": result.changed})
+    if isinstance(event, PatchChanged) and result is not None and result.patch is not None:
+        return event.model_copy(update={"patch": result.patch})
+    return event
