@@ -22,6 +22,7 @@ from agent.cli import (
     images,
     import_,
     models,
+    replay,
     solve,
     stats,
     tools,
@@ -43,6 +44,7 @@ app.command("batch")(batch.batch)
 app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("stats")(stats.stats)
+app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
