@@ -1,0 +1,178 @@
+// A trajectory as steps, folded from its events. Events can be added at any time; nothing here touches the page.
+
+// What folds the events of each type.
+const FOLDS = new Map([
+  ["attempt_started", "_start"],
+  ["message", "_message"],
+  ["model_replied", "_reply"],
+  ["action", "_action"],
+  ["observation", "_observation"],
+  ["patch_changed", "_patch"],
+  ["condensed", "_condense"],
+  ["attempt_ended", "_end"],
+]);
+
+class Step {
+  constructor(number) {
+    this.number = number; // 0: what stands before the first step
+    this.items = []; // in the order in which they happened: {kind, event, ...}
+    this.reply = null;
+    this.patch = null;
+    this.duration = 0;
+    this.tokens = { cached: 0, prompt: 0, completion: 0 };
+    this.refused = this.failed = this.corrected = this.nudged = this.condensed = 0;
+    this.folded = false;
+    this.opened = new Set(); // parts that a reader unfolded
+    this.height = 0; // as last seen on the page
+    this.found = null; // text to search, made when first needed
+  }
+
+  /** The calls of the step on one line. */
+  get title() {
+    const calls = this.items.filter((item) => item.kind === "call" && item.action);
+    if (calls.length) return calls.map((item) => shortCall(table(item.action.call))).join(" · ");
+    if (this.number === 0) return "Start";
+    return this.reply ? brief(text(this.reply.content)) || "An empty reply" : "";
+  }
+
+  /** What is worth a colour in the strip. */
+  get mark() {
+    if (this.refused) return "refused";
+    if (this.failed) return "failed";
+    return this.corrected || this.nudged ? "corrected" : "";
+  }
+}
+
+class Trajectory {
+  constructor() {
+    this.steps = [new Step(0)];
+    this.started = {};
+    this.ended = null;
+    this.patches = []; // {step, files}
+    this.damaged = 0;
+    this.left = new Map(); // number of an event whose text left the prompt: the step before which it did
+    this._byNumber = new Map([[0, this.steps[0]]]);
+    this._bySeq = new Map();
+  }
+
+  get last() {
+    return this.steps.at(-1);
+  }
+
+  /** Go on by one event; gives the step that it changed, or null. */
+  add(event) {
+    if (event === null) {
+      this.damaged++;
+      return null;
+    }
+    const step = this._step(event);
+    const nested = this._bySeq.get(typeof event.parent === "object" ? event.parent?.seq : event.parent);
+    step.found = null;
+    if (typeof event.seq === "number") this._bySeq.set(event.seq, step);
+    const fold = FOLDS.get(event.type);
+    if (fold) this[fold](event, step);
+    else (nested ?? step).items.push({ kind: "other", event, nested: event.parent !== undefined && event.parent !== null });
+    return nested ?? step;
+  }
+
+  /** The place of a step number in `steps`, or -1. */
+  indexOf(number) {
+    return this.steps.indexOf(this._byNumber.get(number));
+  }
+
+  /** The latest patch up to a step, as its place in `patches`; -1 before the first. */
+  patchAt(number) {
+    return this.patches.findLastIndex((patch) => patch.step <= number);
+  }
+
+  _step(event) {
+    if (event.type === "model_replied") {
+      // Numbers that come twice (in files of other programs) are counted on, so that every reply is a step.
+      let wanted = Number.isInteger(event.step) && event.step > 0 ? event.step : this.last.number + 1;
+      if (wanted <= this.last.number) wanted = this.last.number + 1;
+      const step = new Step(wanted);
+      this.steps.push(step);
+      this._byNumber.set(wanted, step);
+      return step;
+    }
+    return this.last;
+  }
+
+  _start(event, step) {
+    this.started = event;
+    step.items.push({ kind: "start", event });
+  }
+
+  _reply(event, step) {
+    const usage = table(event.usage);
+    const prompt = number(usage.prompt_tokens);
+    const cached = Math.min(prompt, number(usage.cached_tokens));
+    step.reply = event;
+    step.duration += number(event.duration);
+    step.tokens = { cached, prompt: prompt - cached, completion: number(usage.completion_tokens) };
+    step.items.push({ kind: "reply", event });
+  }
+
+  _action(event, step) {
+    step.items.push({ kind: "call", action: event, observation: null });
+  }
+
+  _observation(event, step) {
+    step.duration += number(event.duration);
+    if (event.ok === false) event.code === "guard-refused" ? step.refused++ : step.failed++;
+    const waiting = step.items.filter((item) => item.kind === "call" && !item.observation);
+    const item = waiting.find((call) => event.call_id && table(call.action.call).id === event.call_id) ?? waiting[0];
+    if (item) item.observation = event;
+    else step.items.push({ kind: "call", action: null, observation: event });
+  }
+
+  _message(event, step) {
+    step.corrected += event.purpose === "correction";
+    step.nudged += event.purpose === "nudge";
+    step.items.push({ kind: "message", event });
+  }
+
+  _patch(event, step) {
+    const files = readDiff(text(event.patch));
+    this.patches.push({ step: step.number, files });
+    step.patch = this.patches.length - 1;
+    step.items.push({ kind: "patch", event, size: diffSize(files) });
+  }
+
+  _condense(event, step) {
+    step.condensed += list(event.seqs).length;
+    for (const seq of list(event.seqs)) this.left.set(seq, step.number + 1);
+    step.items.push({ kind: "condensed", event });
+  }
+
+  _end(event, step) {
+    this.ended = event;
+    const patch = text(event.patch);
+    const files = readDiff(patch);
+    if (patch && JSON.stringify(files) !== JSON.stringify(this.patches.at(-1)?.files)) this.patches.push({ step: step.number, files });
+    step.items.push({ kind: "end", event });
+  }
+}
+
+/** The words of a step, to search in. */
+function searchable(step) {
+  step.found ??= plain(
+    step.items
+      .flatMap((item) => {
+        if (item.kind === "call") return [text(item.action?.call?.name), ...Object.values(table(item.action?.call?.arguments)).map((value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "")), text(item.action?.thought), text(item.observation?.text), text(item.observation?.code)];
+        if (item.kind === "reply") return [thoughtOf(step, item.event), text(item.event.reasoning)];
+        if (item.kind === "other") return [JSON.stringify(item.event)];
+        return [text(item.event.content), text(item.event.detail)];
+      })
+      .join("\n"),
+  ).toLowerCase();
+  return step.found;
+}
+
+/** What the model said beside its action; a whole reply where no action came of it. */
+function thoughtOf(step, reply) {
+  const actions = step.items.filter((item) => item.kind === "call" && item.action);
+  if (!actions.length) return text(reply.content);
+  const thought = actions.map((item) => text(item.action.thought)).filter(Boolean).join("\n\n");
+  return thought || (list(reply.tool_calls).length ? text(reply.content) : "");
+}
