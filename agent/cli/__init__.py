@@ -21,6 +21,7 @@ from agent.cli import (
     export,
     images,
     import_,
+    inspect,
     models,
     replay,
     solve,
@@ -49,6 +50,7 @@ app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
 app.command("tools")(tools.tools)
+app.command("inspect")(inspect.inspect)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.command("cleanup")(cleanup.cleanup)
