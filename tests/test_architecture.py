@@ -27,6 +27,7 @@ HEAVY = (
     "ray",
     "swebench",
     "datasets",
+    "huggingface_hub",
     "pandas",
     "pyarrow",
     "httpx2",

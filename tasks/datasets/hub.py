@@ -72,7 +72,7 @@ def download(name: str, split: str, say: Say) -> list[Path]:
         raise UsageError(
             f"{repository}: neither a file here nor a data set on the hub (a private one needs HF_TOKEN)"
         ) from error
-    except OSError as error:  # httpx's and the hub's own errors are among them
+    except (OSError, errors.HTTPError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InfrastructureError(f"{repository}: the Hugging Face hub gave no data: {reason[:300]}") from error
 
@@ -83,12 +83,10 @@ def _download(hub: Any, repository: str, configuration: str, split: str, say: Sa
         names = hub.HfApi(endpoint=endpoint).list_repo_files(repository, repo_type="dataset")
     except hub.errors.RepositoryNotFoundError:
         raise
-    except Exception as error:
+    except (OSError, hub.errors.HTTPError):
         folder = _cached(hub, repository)
         if folder is None:
-            if isinstance(error, OSError):
-                raise
-            raise InfrastructureError(f"{repository}: the Hugging Face hub gave no data: {error}") from error
+            raise
         say(f"{repository}: the hub does not answer, the copy in its cache is read")
         names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
         return [folder / name for name in choose(repository, names, split, configuration, say)]
@@ -98,10 +96,13 @@ def _download(hub: Any, repository: str, configuration: str, split: str, say: Sa
 
 
 def _cached(hub: Any, repository: str) -> Path | None:
+    """The newest copy in the library's cache. It holds some of the files only, which the library itself refuses."""
+    folder = Path(hub.constants.HF_HUB_CACHE, f"datasets--{repository.replace('/', '--')}")
     try:
-        return Path(hub.snapshot_download(repository, repo_type="dataset", local_files_only=True))
-    except Exception:  # no copy, or one that the library cannot tell to be whole
+        snapshot = folder / "snapshots" / (folder / "refs" / "main").read_text().strip()
+    except OSError:
         return None
+    return snapshot if snapshot.is_dir() else None
 
 
 def choose(repository: str, names: Iterable[str], split: str, configuration: str, say: Say) -> list[str]:

@@ -73,10 +73,10 @@ def _node(support: Path) -> str:
 
 
 def _fixed(columns: _Columns) -> str:
-    """The reference, with the documentation that the program with the bug has at its end."""
+    """The program with the bug, its code exchanged for the reference's and its documentation kept."""
     mark = '\n"""'
-    _, found, documentation = columns.buggy.partition(mark)
-    return f"{columns.reference.partition(mark)[0].rstrip()}\n\n{found}{documentation}"
+    code, found, documentation = columns.buggy.partition(mark)
+    return code.replace(code.strip("\n"), columns.reference.partition(mark)[0].strip("\n")) + found + documentation
 
 
 def _test(columns: _Columns, cases: list[tuple[list[Any], Any]], node: str) -> HiddenTest:
@@ -135,8 +135,8 @@ def _statement(columns: _Columns) -> str:
         arguments, expected = (columns.cases or [])[symptom["case"]]
         call = f"{columns.name}({', '.join(map(repr, arguments))})"
         return (
-            f"{subject} is wrong.\n\n```python\n{call}\n```\n\nshould give `{expected!r}`, but it {symptom['outcome']}. "
-            "Find the bug and fix it.\n"
+            f"{subject} is wrong.\n\n```python\n{call}\n```\n\n"
+            f"should give `{expected!r}`, but it {symptom['outcome']}. Find the bug and fix it.\n"
         )
     shown = [
         ast.unparse(node)
@@ -145,7 +145,7 @@ def _statement(columns: _Columns) -> str:
     ]
     return (
         f"{subject} is wrong. This test should pass, but `{columns.name}` {symptom['outcome']}:\n\n```python\n"
-        + "\n".join(shown)
+        + "\n\n".join(shown)
         + "\n```\n\nFind the bug and fix it.\n"
     )
 
