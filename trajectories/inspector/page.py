@@ -14,7 +14,7 @@ from typing import Any
 
 from trajectories.inspector.collection import Collection
 
-STYLES = ("base.css", "list.css", "trajectory.css")
+STYLES = ("base.css", "list.css", "trajectory.css", "ansi.css")
 #: In the order in which they build on each other; they share one scope.
 PROGRAMS = (
     "dom.js",
@@ -24,12 +24,15 @@ PROGRAMS = (
     "model.js",
     "data.js",
     "richtext.js",
+    "call.js",
     "step.js",
+    "nested.js",
     "strip.js",
     "patch.js",
     "search.js",
     "forks.js",
     "list.js",
+    "about.js",
     "trajectory.js",
     "app.js",
 )

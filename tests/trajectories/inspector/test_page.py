@@ -208,7 +208,7 @@ def test_the_patch_grows_with_the_steps_and_by_its_slider(browser: Browser, run_
     assert browser.run(CURRENT) == step
     browser.one(".panel .where button", "Follow").click()
     browser.press("g")
-    assert "Nothing is changed" in browser.one(".panel .files").text
+    assert browser.one(".panel .files").text == "No patch is recorded before step 1."
 
 
 def test_a_click_on_the_strip_goes_to_the_step(browser: Browser, run_page: Path) -> None:

@@ -7,7 +7,13 @@ const SEQUENCES =
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
 /** What a carriage return overwrites is not shown, as on a terminal. */
-const overwritten = (raw) => (raw.includes("\r") ? raw.replaceAll("\r\n", "\n").replaceAll(/[^\n]*\r(?=[^\n\r])/g, "").replaceAll("\r", "") : raw);
+const overwritten = (raw) =>
+  raw.includes("\r")
+    ? raw
+        .replaceAll("\r\n", "\n")
+        .replaceAll(/[^\n]*\r(?=[^\n\r])/g, "")
+        .replaceAll("\r", "")
+    : raw;
 
 /** Text without any control sequence. */
 function plain(raw) {
@@ -34,7 +40,8 @@ function ansiNodes(line, style) {
 
 function styled(piece, style) {
   const span = h("span", {}, piece);
-  for (const flag of ["bold", "dim", "italic", "underline", "strike", "inverse"]) if (style[flag]) span.classList.add(`ansi-${flag}`);
+  for (const flag of ["bold", "dim", "italic", "underline", "strike", "inverse"])
+    if (style[flag]) span.classList.add(`ansi-${flag}`);
   for (const side of ["fg", "bg"]) {
     if (typeof style[side] === "number") span.classList.add(`ansi-${side}-${style[side]}`);
     else if (style[side]) {
@@ -47,7 +54,15 @@ function styled(piece, style) {
 
 function applySgr(parameters, style) {
   const codes = parameters.split(/[;:]/).map(Number);
-  const off = { 22: ["bold", "dim"], 23: ["italic"], 24: ["underline"], 27: ["inverse"], 29: ["strike"], 39: ["fg"], 49: ["bg"] };
+  const off = {
+    22: ["bold", "dim"],
+    23: ["italic"],
+    24: ["underline"],
+    27: ["inverse"],
+    29: ["strike"],
+    39: ["fg"],
+    49: ["bg"],
+  };
   const on = { 1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike" };
   for (let place = 0; place < codes.length; place++) {
     const code = codes[place];

@@ -57,8 +57,19 @@ function drawTop() {
   const forks = source.attempts.some((attempt) => attempt.parent);
   const tab = (name, to, here) => h("a", { href: to, "aria-current": here ? "page" : null }, name);
   byId("top").replaceChildren(
-    h("nav", { "aria-label": "Views" }, tab("Attempts", "#", !t && v !== "forks"), forks ? tab("Forks", "#v=forks", v === "forks") : ""),
-    h("div", { class: "top-tools" }, source.live ? h("span", { class: "live", id: "live" }, "live") : "", button("", changeTheme, { class: "icon", title: "Light or dark (t)", "aria-label": "Colour theme" }, "◐"), button("", showHelp, { class: "icon", title: "Keys (?)", "aria-label": "Help" }, "?")),
+    h(
+      "nav",
+      { "aria-label": "Views" },
+      tab("Attempts", "#", !t && v !== "forks"),
+      forks ? tab("Forks", "#v=forks", v === "forks") : "",
+    ),
+    h(
+      "div",
+      { class: "top-tools" },
+      source.live ? h("span", { class: "live", id: "live" }, "live") : "",
+      button("", changeTheme, { class: "icon", title: "Light or dark (t)", "aria-label": "Colour theme" }, "◐"),
+      button("", showHelp, { class: "icon", title: "Keys (?)", "aria-label": "Help" }, "?"),
+    ),
   );
 }
 
@@ -79,13 +90,37 @@ function changeTheme() {
 function setTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
-  view?.strip?.draw();
+  view?.strip?.redraw();
 }
 
 function showHelp() {
   const dialog = byId("help");
   if (dialog.open) return dialog.close();
-  dialog.replaceChildren(h("h2", { id: "help-title" }, "Keys"), h("dl", {}, KEYS.map(([keys, does]) => h("div", {}, h("dt", {}, keys.split(", ").map((key) => h("kbd", {}, key))), h("dd", {}, does)))), h("p", { class: "quiet-text" }, "In the strip, a bar is a step: as wide as it took long, as high as it read and wrote tokens."), button("Close", () => dialog.close()));
+  dialog.replaceChildren(
+    h("h2", { id: "help-title" }, "Keys"),
+    h(
+      "dl",
+      {},
+      KEYS.map(([keys, does]) =>
+        h(
+          "div",
+          {},
+          h(
+            "dt",
+            {},
+            keys.split(", ").map((key) => h("kbd", {}, key)),
+          ),
+          h("dd", {}, does),
+        ),
+      ),
+    ),
+    h(
+      "p",
+      { class: "quiet-text" },
+      "In the strip, a bar is a step: as wide as it took long, as high as it read and wrote tokens.",
+    ),
+    button("Close", () => dialog.close()),
+  );
   return dialog.showModal();
 }
 
@@ -138,12 +173,13 @@ async function begin() {
   } catch {
     setTheme("");
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view?.strip?.draw());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view?.strip?.redraw());
   addEventListener("hashchange", show);
   document.addEventListener("keydown", pressed);
   await source.refresh();
   // One attempt needs no list.
-  if (source.attempts.length === 1 && !location.hash && !source.live) history.replaceState(null, "", placeHash({ t: source.attempts[0].id }));
+  if (source.attempts.length === 1 && !location.hash && !source.live)
+    history.replaceState(null, "", placeHash({ t: source.attempts[0].id }));
   await show();
   if (source.live) setTimeout(keepUp, 1000);
 }

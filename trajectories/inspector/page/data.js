@@ -31,7 +31,7 @@ class LiveSource {
 
   /** The events from a byte on, in portions, each with the byte behind it; `anew` where the file was written anew. */
   async *events(attempt, from = 0) {
-    for (let next = from; ; ) {
+    for (let next = from; ;) {
       const answer = await this._get(`events?${new URLSearchParams({ id: attempt.id, from: next })}`);
       const [first, after] = ["X-First-Byte", "X-Next-Byte"].map((name) => Number(answer.headers.get(name)));
       if (after === next) return;

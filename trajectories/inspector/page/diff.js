@@ -7,8 +7,13 @@ function readDiff(patch) {
   let left = [0, 0]; // lines of the hunk that are still to come, old and new
   for (const line of patch.replace(/\n$/, "").split("\n")) {
     const inHunk = left[0] > 0 || left[1] > 0;
-    if (line.startsWith("diff --git ") || (!inHunk && line.startsWith("--- ") && (!file || file.lines.some((known) => known.kind === "hunk")))) {
-      const path = line.startsWith("diff") ? line.replace(/^diff --git (?:"?a\/)?.* "?b\//, "").replace(/"$/, "") : line.slice(4).replace(/^a\//, "");
+    if (
+      line.startsWith("diff --git ") ||
+      (!inHunk && line.startsWith("--- ") && (!file || file.lines.some((known) => known.kind === "hunk")))
+    ) {
+      const path = line.startsWith("diff")
+        ? line.replace(/^diff --git (?:"?a\/)?.* "?b\//, "").replace(/"$/, "")
+        : line.slice(4).replace(/^a\//, "");
       file = { path, added: 0, removed: 0, lines: [] };
       files.push(file);
       left = [0, 0];
@@ -36,13 +41,23 @@ function readDiff(patch) {
 }
 
 function diffSize(files) {
-  return { files: files.length, added: files.reduce((sum, file) => sum + file.added, 0), removed: files.reduce((sum, file) => sum + file.removed, 0) };
+  return {
+    files: files.length,
+    added: files.reduce((sum, file) => sum + file.added, 0),
+    removed: files.reduce((sum, file) => sum + file.removed, 0),
+  };
 }
 
 /** "+12 −3", or nothing. */
 function sizeNodes(size) {
   if (!size.files && !size.added && !size.removed) return null;
-  return h("span", { class: "size", "aria-label": `${size.added} lines added, ${size.removed} removed` }, h("span", { class: "plus" }, `+${count(size.added)}`), " ", h("span", { class: "minus" }, `−${count(size.removed)}`));
+  return h(
+    "span",
+    { class: "size", "aria-label": `${size.added} lines added, ${size.removed} removed` },
+    h("span", { class: "plus" }, `+${count(size.added)}`),
+    " ",
+    h("span", { class: "minus" }, `−${count(size.removed)}`),
+  );
 }
 
 const DIFF_OPEN = 400; // a file with more lines is shown when asked for
@@ -50,13 +65,26 @@ const DIFF_OPEN = 400; // a file with more lines is shown when asked for
 /** A diff by files. Lines that `before`, an earlier diff read, has not are marked as fresh. */
 function diffNodes(files, before = null) {
   return files.map((file) => {
-    const known = before ? new Set((before.find((other) => other.path === file.path)?.lines ?? []).map((line) => line.text)) : null;
+    const known = before
+      ? new Set((before.find((other) => other.path === file.path)?.lines ?? []).map((line) => line.text))
+      : null;
     const fresh = (line) => known !== null && ["add", "del"].includes(line.kind) && !known.has(line.text);
     const body = h("div", { class: "diff", tabindex: 0, role: "group", "aria-label": `Diff of ${plain(file.path)}` });
     const fill = () => body.childElementCount || body.append(...file.lines.map((line) => diffLine(line, fresh(line))));
     const open = file.lines.length <= DIFF_OPEN;
     if (open) fill();
-    const details = h("details", { class: "file", open }, h("summary", {}, h("span", { class: "path" }, plain(file.path)), file.lines.some(fresh) && h("span", { class: "dot", title: "Changed in this step" }), sizeNodes({ files: 1, ...file })), body);
+    const details = h(
+      "details",
+      { class: "file", open },
+      h(
+        "summary",
+        {},
+        h("span", { class: "path" }, plain(file.path)),
+        file.lines.some(fresh) && h("span", { class: "dot", title: "Changed in this step" }),
+        sizeNodes({ files: 1, ...file }),
+      ),
+      body,
+    );
     details.addEventListener("toggle", fill);
     return details;
   });

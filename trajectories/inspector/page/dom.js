@@ -19,7 +19,8 @@ function dress(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
     else if (name === "data") Object.assign(element.dataset, value);
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, value === true ? "" : value);
   }
   const shown = children.flat(Infinity).filter((child) => ![null, undefined, false, ""].includes(child));
   element.append(...shown.map((child) => (typeof child === "string" ? child.toWellFormed() : child)));

@@ -18,7 +18,8 @@ class Step {
     this.items = []; // in the order in which they happened: {kind, event, ...}
     this.reply = null;
     this.patch = null;
-    this.duration = 0;
+    this.duration = 0; // of its model call and its actions, as written
+    this.elapsed = 0; // between the times of its events, which other programs' files may have alone
     this.tokens = { cached: 0, prompt: 0, completion: 0 };
     this.refused = this.failed = this.corrected = this.nudged = this.condensed = 0;
     this.folded = false;
@@ -51,6 +52,7 @@ class Trajectory {
     this.patches = []; // {step, files}
     this.damaged = 0;
     this.left = new Map(); // number of an event whose text left the prompt: the step before which it did
+    this._time = 0;
     this._byNumber = new Map([[0, this.steps[0]]]);
     this._bySeq = new Map();
   }
@@ -68,10 +70,18 @@ class Trajectory {
     const step = this._step(event);
     const nested = this._bySeq.get(typeof event.parent === "object" ? event.parent?.seq : event.parent);
     step.found = null;
+    const time = number(event.time);
+    if (time && this._time) step.elapsed += Math.max(0, time - this._time);
+    this._time = time || this._time;
     if (typeof event.seq === "number") this._bySeq.set(event.seq, step);
     const fold = FOLDS.get(event.type);
     if (fold) this[fold](event, step);
-    else (nested ?? step).items.push({ kind: "other", event, nested: event.parent !== undefined && event.parent !== null });
+    else
+      (nested ?? step).items.push({
+        kind: "other",
+        event,
+        nested: event.parent !== undefined && event.parent !== null,
+      });
     return nested ?? step;
   }
 
@@ -149,7 +159,8 @@ class Trajectory {
     this.ended = event;
     const patch = text(event.patch);
     const files = readDiff(patch);
-    if (patch && JSON.stringify(files) !== JSON.stringify(this.patches.at(-1)?.files)) this.patches.push({ step: step.number, files });
+    if (patch && JSON.stringify(files) !== JSON.stringify(this.patches.at(-1)?.files))
+      this.patches.push({ step: step.number, files });
     step.items.push({ kind: "end", event });
   }
 }
@@ -159,7 +170,16 @@ function searchable(step) {
   step.found ??= plain(
     step.items
       .flatMap((item) => {
-        if (item.kind === "call") return [text(item.action?.call?.name), ...Object.values(table(item.action?.call?.arguments)).map((value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "")), text(item.action?.thought), text(item.observation?.text), text(item.observation?.code)];
+        if (item.kind === "call")
+          return [
+            text(item.action?.call?.name),
+            ...Object.values(table(item.action?.call?.arguments)).map((value) =>
+              typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
+            ),
+            text(item.action?.thought),
+            text(item.observation?.text),
+            text(item.observation?.code),
+          ];
         if (item.kind === "reply") return [thoughtOf(step, item.event), text(item.event.reasoning)];
         if (item.kind === "other") return [JSON.stringify(item.event)];
         return [text(item.event.content), text(item.event.detail)];
@@ -173,6 +193,9 @@ function searchable(step) {
 function thoughtOf(step, reply) {
   const actions = step.items.filter((item) => item.kind === "call" && item.action);
   if (!actions.length) return text(reply.content);
-  const thought = actions.map((item) => text(item.action.thought)).filter(Boolean).join("\n\n");
+  const thought = actions
+    .map((item) => text(item.action.thought))
+    .filter(Boolean)
+    .join("\n\n");
   return thought || (list(reply.tool_calls).length ? text(reply.content) : "");
 }

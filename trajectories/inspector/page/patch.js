@@ -7,10 +7,21 @@ class PatchPanel {
     this.place = -1;
     this.follows = true;
     this._go = go;
-    this.range = h("input", { type: "range", min: 0, step: 1, "aria-label": "State of the patch", on: { input: () => this.show(Number(this.range.value), true) } });
+    this.range = h("input", {
+      type: "range",
+      min: 0,
+      step: 1,
+      "aria-label": "State of the patch",
+      on: { input: () => this.show(Number(this.range.value), true) },
+    });
     this.where = h("div", { class: "where" });
     this.content = h("div", { class: "files" });
-    this.element = h("aside", { class: "panel", id: "patch", "aria-label": "The patch as it grew" }, h("div", { class: "panel-head" }, h("h2", { class: "label" }, "Patch"), this.where, this.range), this.content);
+    this.element = h(
+      "aside",
+      { class: "panel", id: "patch", "aria-label": "The patch as it grew" },
+      h("div", { class: "panel-head" }, h("h2", { class: "label" }, "Patch"), this.where, this.range),
+      this.content,
+    );
     this.show(-1);
   }
 
@@ -35,13 +46,33 @@ class PatchPanel {
     this.range.setAttribute("aria-valuetext", state ? `after step ${state.step}` : "no patch yet");
     this.where.replaceChildren(...this._where(state, place));
     if (!changed) return;
-    const nodes = state ? diffNodes(state.files, place > 0 ? patches[place - 1].files : null) : [h("p", { class: "empty" }, "Nothing is changed before the first edit.")];
-    this.content.replaceChildren(...(nodes.length ? nodes : [h("p", { class: "empty" }, "The patch is empty here: what was done was undone.")]));
+    const nodes = state ? diffNodes(state.files, place > 0 ? patches[place - 1].files : null) : [this._none()];
+    this.content.replaceChildren(
+      ...(nodes.length ? nodes : [h("p", { class: "empty" }, "The patch is empty here: what was done was undone.")]),
+    );
+  }
+
+  _none() {
+    const { patches } = this.trajectory;
+    const first = patches.length
+      ? button("", () => this._go(patches[0].step), { class: "as-link" }, `step ${patches[0].step}`)
+      : "the end";
+    return h("p", { class: "empty" }, "No patch is recorded before ", first, ".");
   }
 
   _where(state, place) {
     if (!state) return [];
     const follow = button("Follow the steps", () => ((this.follows = true), this.onfollow?.()), { class: "as-link" });
-    return [h("span", {}, `${place + 1} of ${this.trajectory.patches.length}, after `, button("", () => this._go(state.step), { class: "as-link" }, `step ${state.step}`)), " ", sizeNodes(diffSize(state.files)) ?? "", this.follows ? "" : follow];
+    return [
+      h(
+        "span",
+        {},
+        `${place + 1} of ${this.trajectory.patches.length}, after `,
+        button("", () => this._go(state.step), { class: "as-link" }, `step ${state.step}`),
+      ),
+      " ",
+      sizeNodes(diffSize(state.files)) ?? "",
+      this.follows ? "" : follow,
+    ];
   }
 }

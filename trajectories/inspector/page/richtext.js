@@ -16,7 +16,15 @@ function output(raw, { key, opened, label }) {
   const draw = () => box.replaceChildren(...(opened.has(key) ? unfolded() : parts()), more());
   const more = () =>
     folded || cut
-      ? button(moreLabel(), () => (opened.has(key) ? opened.delete(key) : opened.add(key), draw(), box.querySelector("button").focus({ preventScroll: true })), { class: "more", "aria-expanded": String(opened.has(key)) })
+      ? button(
+          moreLabel(),
+          () => (
+            opened.has(key) ? opened.delete(key) : opened.add(key),
+            draw(),
+            box.querySelector("button").focus({ preventScroll: true })
+          ),
+          { class: "more", "aria-expanded": String(opened.has(key)) },
+        )
       : "";
   const moreLabel = () => {
     if (opened.has(key)) return "Show less";
@@ -33,7 +41,8 @@ function output(raw, { key, opened, label }) {
   const unfolded = () => {
     const style = {};
     const chunks = [];
-    for (let from = 0; from < lines.length; from += CHUNK) chunks.push(pre(lines.slice(from, from + CHUNK), style, false));
+    for (let from = 0; from < lines.length; from += CHUNK)
+      chunks.push(pre(lines.slice(from, from + CHUNK), style, false));
     return chunks;
   };
   draw();
@@ -47,23 +56,37 @@ function pre(lines, style, cut) {
   lines.forEach((whole, place) => {
     const line = cut && whole.length > LONGEST_LINE ? whole.slice(0, LONGEST_LINE) : whole;
     const starts = /^diff --git /.test(line) || (/^--- /.test(line) && /^\+\+\+ /.test(lines[place + 1] ?? ""));
-    diff = starts || (diff && /^(?:[ +@\\-]|index |(?:new|deleted) file |similarity |rename |old mode |new mode |$)/.test(line));
+    diff =
+      starts ||
+      (diff && /^(?:[ +@\\-]|index |(?:new|deleted) file |similarity |rename |old mode |new mode |$)/.test(line));
     if (diff) block.append(h("span", { class: `line ${diffKind(line)}` }, plain(line) || " "));
-    else block.append(...numbered(line, style), line === whole ? "" : h("span", { class: "cut" }, ` … ${count(whole.length - LONGEST_LINE)} more characters`), "\n");
+    else
+      block.append(
+        ...numbered(line, style),
+        line === whole ? "" : h("span", { class: "cut" }, ` … ${count(whole.length - LONGEST_LINE)} more characters`),
+        "\n",
+      );
   });
   return block;
 }
 
-const diffKind = (line) => (/^(?:diff|index|---|\+\+\+|new|deleted|similarity|rename|old) ?/.test(line) && !/^(?:---|\+\+\+)\S/.test(line) ? "meta" : { "+": "add", "-": "del", "@": "hunk" }[line[0]] ?? "same");
+const diffKind = (line) =>
+  /^(?:diff|index|---|\+\+\+|new|deleted|similarity|rename|old) ?/.test(line) && !/^(?:---|\+\+\+)\S/.test(line)
+    ? "meta"
+    : ({ "+": "add", "-": "del", "@": "hunk" }[line[0]] ?? "same");
 
 function numbered(line, style) {
   const match = /^( *\d{1,7})([:|\t])/.exec(line);
-  return match ? [h("span", { class: "gutter" }, match[0]), ...ansiNodes(line.slice(match[0].length), style)] : ansiNodes(line, style);
+  return match
+    ? [h("span", { class: "gutter" }, match[0]), ...ansiNodes(line.slice(match[0].length), style)]
+    : ansiNodes(line, style);
 }
 
 /** Prose: paragraphs, `code`, and fenced blocks. Nothing in it becomes a link. */
 function prose(raw, attributes = {}) {
-  const pieces = plain(raw).trim().split(/^ {0,3}(```+|~~~+)[^\n]*\n([\s\S]*?)(?:^ {0,3}\1 *$|$(?![\s\S]))/m);
+  const pieces = plain(raw)
+    .trim()
+    .split(/^ {0,3}(```+|~~~+)[^\n]*\n([\s\S]*?)(?:^ {0,3}\1 *$|$(?![\s\S]))/m);
   const nodes = [];
   for (let place = 0; place < pieces.length; place += 3) {
     if (pieces[place].trim()) nodes.push(h("p", {}, inline(pieces[place].trim())));

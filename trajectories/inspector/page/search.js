@@ -9,7 +9,8 @@ function rangesIn(element, word) {
   let whole = "";
   const flush = () => {
     const haystack = whole.toLowerCase();
-    for (let at = haystack.indexOf(word); at >= 0; at = haystack.indexOf(word, at + word.length)) ranges.push(rangeOf(nodes, at, at + word.length));
+    for (let at = haystack.indexOf(word); at >= 0; at = haystack.indexOf(word, at + word.length))
+      ranges.push(rangeOf(nodes, at, at + word.length));
     nodes = [];
     whole = "";
   };
@@ -44,9 +45,22 @@ class Search {
     this.places = []; // of steps with a match
     this.place = -1;
     this.match = 0;
-    this.input = h("input", { type: "search", placeholder: "Search these steps", "aria-label": "Search in this trajectory", spellcheck: "false", on: { input: () => this._look(), keydown: (event) => this._key(event) } });
+    this.input = h("input", {
+      type: "search",
+      placeholder: "Search these steps",
+      "aria-label": "Search in this trajectory",
+      spellcheck: "false",
+      on: { input: () => this._look(), keydown: (event) => this._key(event) },
+    });
     this.found = h("span", { class: "found", role: "status" });
-    this.element = h("div", { class: "search" }, this.input, this.found, button("↑", () => this.next(-1), { "aria-label": "Previous match", title: "Previous match (N)" }), button("↓", () => this.next(1), { "aria-label": "Next match", title: "Next match (n)" }));
+    this.element = h(
+      "div",
+      { class: "search" },
+      this.input,
+      this.found,
+      button("↑", () => this.next(-1), { "aria-label": "Previous match", title: "Previous match (N)" }),
+      button("↓", () => this.next(1), { "aria-label": "Next match", title: "Next match (n)" }),
+    );
   }
 
   close() {
@@ -60,7 +74,8 @@ class Search {
     if (this.place >= 0 && here[this.match + direction]) this.match += direction;
     else {
       const current = this.place >= 0 ? this.place : this.view.current - 1;
-      const after = direction > 0 ? this.places.find((place) => place > current) : this.places.findLast((place) => place < current);
+      const after =
+        direction > 0 ? this.places.find((place) => place > current) : this.places.findLast((place) => place < current);
       this.place = after ?? (direction > 0 ? this.places[0] : this.places.at(-1));
       this.view.reveal(this.place, true);
       this.match = direction > 0 ? 0 : Math.max(0, this._ranges(this.place).length - 1);
@@ -89,7 +104,8 @@ class Search {
   _look() {
     this.word = this.input.value.toLowerCase();
     const { steps } = this.view;
-    this.places = this.word.length > 1 ? [...steps.keys()].filter((place) => searchable(steps[place]).includes(this.word)) : [];
+    this.places =
+      this.word.length > 1 ? [...steps.keys()].filter((place) => searchable(steps[place]).includes(this.word)) : [];
     if (this.word.length < 2) this.word = "";
     this.place = -1;
     this.match = 0;

@@ -1,6 +1,5 @@
 // The card of one step: what was thought, done and seen, and what came of it.
 
-const ICONS = { ok: "✓", failed: "✗", refused: "⊘" };
 const MESSAGES = new Map([
   ["correction", "Correction of a malformed action"],
   ["nudge", "Nudge out of a repetition"],
@@ -11,17 +10,38 @@ const MESSAGES = new Map([
 
 /** The content of a step's card. `view` is the trajectory's view: attempt, trajectory, family, showPatch, fold. */
 function stepContent(step, view) {
-  const body = step.folded ? [] : [h("div", { class: "body" }, step.items.map((item, place) => itemNodes(item, place, step, view)), childrenOf(step, view))];
+  const body = step.folded
+    ? []
+    : [
+        h(
+          "div",
+          { class: "body" },
+          step.items.map((item, place) => itemNodes(item, place, step, view)),
+          childrenOf(step, view),
+        ),
+      ];
   return [stepHead(step, view), ...body];
 }
 
 function stepHead(step, view) {
   const tokens = step.tokens.prompt + step.tokens.cached + step.tokens.completion;
   const cost = step.reply ? table(step.reply.usage).cost : null;
-  const fold = button(step.folded ? "▸" : "▾", () => view.fold(step), { class: "fold", "aria-expanded": String(!step.folded), "aria-label": `${step.folded ? "Unfold" : "Fold"} step ${step.number}` });
-  const name = step.number ? link({ t: view.attempt.id, s: step.number }, { class: "number", "aria-label": `Step ${step.number}` }, String(step.number)) : h("span", { class: "number" }, "·");
+  const fold = button(step.folded ? "▸" : "▾", () => view.fold(step), {
+    class: "fold",
+    "aria-expanded": String(!step.folded),
+    "aria-label": `${step.folded ? "Unfold" : "Fold"} step ${step.number}`,
+  });
+  const name = step.number
+    ? link(
+        { t: view.attempt.id, s: step.number },
+        { class: "number", "aria-label": `Step ${step.number}` },
+        String(step.number),
+      )
+    : h("span", { class: "number" }, "·");
   const retries = number(step.reply?.retries);
-  const raised = Object.entries(table(step.reply?.settings)).map(([key, value]) => `${key} ${value}`).join(", ");
+  const raised = Object.entries(table(step.reply?.settings))
+    .map(([key, value]) => `${key} ${value}`)
+    .join(", ");
   return h(
     "header",
     { class: "head" },
@@ -34,27 +54,69 @@ function stepHead(step, view) {
     step.nudged > 0 && h("span", { class: "badge warn" }, "repeated"),
     raised && h("span", { class: "badge plain", title: "Settings of this call" }, raised),
     retries > 0 && h("span", { class: "badge warn" }, plural(retries, "retry", "retries")),
-    step.reply && h("span", { class: "figures" }, [seconds(step.duration), `${short(tokens)} tok`, money(typeof cost === "number" ? cost : null)].filter(Boolean).join(" · ")),
+    step.reply &&
+      h(
+        "span",
+        { class: "figures" },
+        [
+          step.duration > 0 && seconds(step.duration),
+          tokens > 0 && `${short(tokens)} tok`,
+          money(typeof cost === "number" ? cost : null),
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
   );
 }
 
 function itemNodes(item, place, step, view) {
-  const known = { start: startNodes, reply: replyNodes, call: callNodes, message: messageNodes, patch: patchNodes, condensed: condensedNodes, end: endNodes };
+  const known = {
+    start: startNodes,
+    reply: replyNodes,
+    call: callNodes,
+    message: messageNodes,
+    patch: patchNodes,
+    condensed: condensedNodes,
+    end: endNodes,
+  };
   return (known[item.kind] ?? otherNodes)(item, place, step, view);
 }
 
 function startNodes({ event }, place, step) {
   const statement = text(table(event.task).problem_statement);
-  const facts = { model: event.model, repository: table(event.task).repo, "base commit": table(event.task).base_commit, ...table(event.sandbox), tools: list(event.tools).join(", "), ...table(event.versions) };
+  const facts = {
+    model: event.model,
+    repository: table(event.task).repo,
+    "base commit": table(event.task).base_commit,
+    ...table(event.sandbox),
+    tools: list(event.tools).join(", "),
+    ...table(event.versions),
+  };
   const settings = { task: { ...table(event.task), problem_statement: undefined }, config: table(event.config) };
   return [
-    statement && h("section", { class: "task" }, h("h2", { class: "label" }, "Task"), prose(statement.slice(0, 20_000))),
-    unfold("facts", step.opened, "Settings", () => [factList(facts), output(JSON.stringify(settings, null, 1), { key: "config", opened: step.opened, label: "Configuration" })], { class: "quiet" }),
+    statement &&
+      h("section", { class: "task" }, h("h2", { class: "label" }, "Task"), prose(statement.slice(0, 20_000))),
+    unfold(
+      "facts",
+      step.opened,
+      "Settings",
+      () => [
+        factList(facts),
+        output(JSON.stringify(settings, null, 1), { key: "config", opened: step.opened, label: "Configuration" }),
+      ],
+      { class: "quiet" },
+    ),
   ];
 }
 
 const factList = (facts) =>
-  h("dl", { class: "facts" }, Object.entries(facts).filter(([, value]) => typeof value === "string" && value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, plain(value)))));
+  h(
+    "dl",
+    { class: "facts" },
+    Object.entries(facts)
+      .filter(([, value]) => typeof value === "string" && value)
+      .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, plain(value)))),
+  );
 
 function replyNodes({ event }, place, step) {
   const thought = thoughtOf(step, event);
@@ -62,7 +124,14 @@ function replyNodes({ event }, place, step) {
   const silent = !thought && !step.items.some((item) => item.kind === "call");
   const cut = event.finish_reason === "length" && h("p", { class: "note warn" }, "The reply was cut at its longest.");
   return [
-    reasoning && unfold(`reasoning-${place}`, step.opened, ["Reasoning ", h("span", { class: "preview" }, brief(plain(reasoning)))], () => prose(reasoning), { class: "quiet reasoning" }),
+    reasoning &&
+      unfold(
+        `reasoning-${place}`,
+        step.opened,
+        ["Reasoning ", h("span", { class: "preview" }, brief(plain(reasoning)))],
+        () => prose(reasoning),
+        { class: "quiet reasoning" },
+      ),
     thought && thoughtNodes(thought, place, step),
     silent && h("p", { class: "note" }, "The reply was empty."),
     cut,
@@ -74,68 +143,75 @@ function thoughtNodes(thought, place, step) {
   return output(thought, { key: `thought-${place}`, opened: step.opened, label: "Thought" });
 }
 
-function callNodes(item, place, step, view) {
-  const { action, observation } = item;
-  const state = !observation || observation.ok !== false ? "ok" : observation.code === "guard-refused" ? "refused" : "failed";
-  return h("div", { class: `call ${state}` }, action && actionNodes(action, place, step), observation ? observationNodes(observation, state, place, step, view) : h("p", { class: "note" }, "No observation was written."));
-}
-
-function actionNodes(action, place, step) {
-  const call = table(action.call);
-  const given = Object.entries(table(call.arguments)).filter(([, value]) => ![null, undefined, "", false].includes(value));
-  const written = given.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  const command = ["command", "cmd", "code", "script"].find((name) => given.length === 1 && given[0][0] === name);
-  const long = ([name, value]) => name !== command && (value.includes("\n") || value.length > 200);
-  const removed = written.some(([name]) => /^(?:old|search|before)/.test(name));
-  const toneOf = (name) => (/^(?:old|search|before)/.test(name) ? "del" : removed || /^(?:text|code|new|content|file_text)/.test(name) ? "add" : "");
-  return h(
-    "div",
-    { class: "action" },
-    h("div", { class: "does" }, h("span", { class: "tool" }, plain(text(call.name))), written.filter((entry) => !long(entry) && entry[0] !== command).map(([name, value]) => h("span", { class: "argument" }, h("span", { class: "name" }, plain(name)), " ", plain(value)))),
-    command && output(written[0][1], { key: `command-${place}`, opened: step.opened, label: "Command" }),
-    written.filter(long).map(([name, value]) => h("div", { class: `body-argument ${toneOf(name)}` }, h("span", { class: "name" }, plain(name)), output(value, { key: `argument-${place}-${name}`, opened: step.opened, label: plain(name) }))),
-  );
-}
-
-function observationNodes(observation, state, place, step, view) {
-  const left = view.trajectory.left.get(observation.seq);
-  const exit = table(observation.data).exit_code;
-  return h(
-    "div",
-    { class: "observation" },
-    h(
-      "div",
-      { class: "seen" },
-      h("span", { class: "state" }, h("span", { "aria-hidden": "true" }, `${ICONS[state]} `), state === "ok" ? h("span", { class: "visually-hidden" }, "done") : words(text(observation.code)) || state),
-      Number.isInteger(exit) && exit !== 0 && h("span", {}, `exit code ${exit}`),
-      left !== undefined && h("span", { title: "Its text was taken out of the prompt to save room" }, `left the prompt before step ${left}`),
-      h("span", { class: "took" }, seconds(number(observation.duration))),
-    ),
-    output(text(observation.text), { key: `observation-${place}`, opened: step.opened, label: "Observation" }),
-  );
-}
-
 function messageNodes({ event }, place, step) {
   const purpose = text(event.purpose) || text(event.role);
   const content = text(event.content);
   const name = MESSAGES.get(purpose) ?? words(purpose);
-  if (["system", "task"].includes(purpose)) return unfold(`message-${place}`, step.opened, [`${name} `, h("span", { class: "preview" }, plural(content.split("\n").length, "line"))], () => output(content, { key: `text-${place}`, opened: step.opened, label: name }), { class: "quiet" });
-  return h("aside", { class: `message ${["correction", "nudge"].includes(purpose) ? "warn" : "info"}` }, h("p", { class: "label" }, name, event.code && h("span", { class: "code" }, words(text(event.code)))), output(content, { key: `message-${place}`, opened: step.opened, label: name }));
+  if (["system", "task"].includes(purpose))
+    return unfold(
+      `message-${place}`,
+      step.opened,
+      [`${name} `, h("span", { class: "preview" }, plural(content.split("\n").length, "line"))],
+      () => output(content, { key: `text-${place}`, opened: step.opened, label: name }),
+      { class: "quiet" },
+    );
+  return h(
+    "aside",
+    { class: `message ${["correction", "nudge"].includes(purpose) ? "warn" : "info"}` },
+    h("p", { class: "label" }, name, event.code && h("span", { class: "code" }, words(text(event.code)))),
+    output(content, { key: `message-${place}`, opened: step.opened, label: name }),
+  );
 }
 
 function patchNodes({ event, size }, place, step, view) {
   const of = view.trajectory.patches.findIndex((patch) => patch.step === step.number);
-  return h("p", { class: "note patch" }, button("", () => view.showPatch(of, true), { class: "as-link" }, "Patch"), ` now ${text(event.patch) ? "changes" : "is empty"} `, text(event.patch) && plural(size.files, "file"), " ", sizeNodes(size));
+  return h(
+    "p",
+    { class: "note patch" },
+    button("", () => view.showPatch(of, true), { class: "as-link" }, "Patch"),
+    ` now ${text(event.patch) ? "changes" : "is empty"} `,
+    text(event.patch) && plural(size.files, "file"),
+    " ",
+    sizeNodes(size),
+  );
 }
 
-const condensedNodes = ({ event }) => h("p", { class: "note condensed" }, `${plural(list(event.seqs).length, "old observation")} left the prompt to save room; it had ${short(number(event.prompt_tokens))} tokens.`);
+const condensedNodes = ({ event }) =>
+  h(
+    "p",
+    { class: "note condensed" },
+    `${plural(list(event.seqs).length, "old observation")} left the prompt to save room; it had ${short(number(event.prompt_tokens))} tokens.`,
+  );
 
 function endNodes({ event }, place, step, { attempt }) {
   const usage = table(event.usage);
   const tokens = number(usage.prompt_tokens) + number(usage.completion_tokens);
   const [passed, total] = attempt.tests;
-  const figures = [plural(attempt.steps, "step"), `${count(tokens)} tokens`, money(typeof usage.cost === "number" ? usage.cost : null), seconds(number(event.duration))];
-  return h("section", { class: `end ${tone(attempt.verdict || text(event.status))}` }, h("p", { class: "label" }, "The end"), h("p", { class: "outcome" }, badge(text(event.status)), badge(attempt.verdict), attempt.failure && h("span", { class: "badge plain" }, words(attempt.failure))), event.detail && h("p", {}, plain(text(event.detail))), h("p", { class: "figures" }, figures.filter(Boolean).join(" · "), total > 0 && ` · ${passed} of ${total} tests pass`));
+  const figures = [
+    plural(attempt.steps, "step"),
+    `${count(tokens)} tokens`,
+    money(typeof usage.cost === "number" ? usage.cost : null),
+    seconds(number(event.duration)),
+  ];
+  return h(
+    "section",
+    { class: `end ${tone(attempt.verdict || text(event.status))}` },
+    h("p", { class: "label" }, "The end"),
+    h(
+      "p",
+      { class: "outcome" },
+      badge(text(event.status)),
+      badge(attempt.verdict),
+      attempt.failure && h("span", { class: "badge plain" }, words(attempt.failure)),
+    ),
+    event.detail && h("p", {}, plain(text(event.detail))),
+    h(
+      "p",
+      { class: "figures" },
+      figures.filter(Boolean).join(" · "),
+      total > 0 && ` · ${passed} of ${total} tests pass`,
+    ),
+  );
 }
 
 /** Reflections, and whatever a later version or another program wrote. */
@@ -143,17 +219,76 @@ function otherNodes({ event, nested }, place, step) {
   const type = text(event.type) || "unknown event";
   const said = text(event.text) || text(event.content) || text(event.reflection);
   const { type: _type, seq, time, parent, ...rest } = event;
-  return h("aside", { class: `message info${nested ? " nested" : ""}` }, h("p", { class: "label" }, plain(words(type))), said ? prose(said) : output(JSON.stringify(rest, null, 1), { key: `other-${place}`, opened: step.opened, label: type }));
+  return h(
+    "aside",
+    { class: `message info${nested ? " nested" : ""}` },
+    h("p", { class: "label" }, plain(words(type))),
+    said
+      ? prose(said)
+      : output(JSON.stringify(rest, null, 1), { key: `other-${place}`, opened: step.opened, label: type }),
+  );
 }
 
 /** Forks that begin here, and sub-agents that worked for this step. */
 function childrenOf(step, view) {
-  const here = view.family.filter((other) => other.parent?.id === view.attempt.id && other.parent.step === step.number && other !== view.attempt);
+  const here = view.family.filter(
+    (other) => other.parent?.id === view.attempt.id && other.parent.step === step.number && other !== view.attempt,
+  );
   const forks = here.filter((other) => isFork(other));
   return [
-    forks.length > 0 && h("p", { class: "note forks" }, `${plural(forks.length, "fork")} from here: `, forks.map((fork) => [link({ t: fork.id, s: step.number + 1 }, { class: "chip" }, plain(fork.model) || fork.id, " ", badge(fork.verdict || fork.status)), " "])),
-    here.filter((other) => !isFork(other)).map((helper) => unfold(`agent-${helper.id}`, step.opened, [`${plain(helper.parent.relation)} `, badge(helper.verdict || helper.status), h("span", { class: "preview" }, ` ${plural(helper.steps, "step")}`)], () => view.nested(helper), { class: "nested agent" })),
+    forks.length > 0 &&
+      h(
+        "p",
+        { class: "note forks" },
+        `${plural(forks.length, "fork")} from here: `,
+        forks.map((fork) => [
+          link(
+            { t: fork.id, s: step.number + 1 },
+            { class: "chip" },
+            plain(fork.model) || fork.id,
+            " ",
+            badge(fork.verdict || fork.status),
+          ),
+          " ",
+        ]),
+      ),
+    here
+      .filter((other) => !isFork(other))
+      .map((helper) =>
+        unfold(
+          `agent-${helper.id}`,
+          step.opened,
+          [
+            `${plain(helper.parent.relation)} `,
+            badge(helper.verdict || helper.status),
+            h("span", { class: "preview" }, ` ${plural(helper.steps, "step")}`),
+          ],
+          () => view.nested(helper),
+          { class: "nested agent" },
+        ),
+      ),
   ];
 }
 
 const isFork = (attempt) => attempt.parent?.relation.startsWith("fork") ?? false;
+
+/** About how high a card will be, in pixels, so that the scroll bar tells the truth before it is made. */
+function estimate(step) {
+  if (step.folded) return 38;
+  const lines = (value) => Math.min(HEAD + TAIL + 2, value.split("\n", HEAD + TAIL + 3).length);
+  return step.items.reduce((sum, item) => {
+    if (item.kind === "call")
+      return (
+        sum +
+        74 +
+        18 *
+          (lines(text(item.observation?.text)) +
+            Object.values(table(item.action?.call?.arguments)).reduce(
+              (all, value) => all + (typeof value === "string" && value.includes("\n") ? lines(value) + 1 : 0),
+              0,
+            ))
+      );
+    if (item.kind === "reply") return sum + 22 * lines(thoughtOf(step, item.event));
+    return sum + 30 + (item.kind === "message" && step.number ? 18 * lines(text(item.event.content)) : 0);
+  }, 60);
+}

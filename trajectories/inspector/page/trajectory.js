@@ -16,9 +16,32 @@ class TrajectoryView {
     this.where = h("span", { class: "where-now" });
     this.heading = h("div", { class: "about" });
     this.tree = h("div");
-    this.toggle = button("Patch", () => this.showPatch(null), { class: "patch-toggle", "aria-expanded": "false", "aria-controls": "patch" });
-    this.bar = h("div", { class: "bar" }, this.strip.element, h("div", { class: "bar-tools" }, this.where, this.search.element, button("Fold all", () => this.foldAll(), { class: "fold-all" }), this.toggle));
-    this.element = h("div", { class: "trajectory" }, this.heading, this.tree, this.bar, h("div", { class: "columns" }, this.list, this.patch.element));
+    this.toggle = button("Patch", () => this.showPatch(null), {
+      class: "patch-toggle",
+      "aria-expanded": "false",
+      "aria-controls": "patch",
+    });
+    this.bar = h(
+      "div",
+      { class: "bar" },
+      this.strip.element,
+      h(
+        "div",
+        { class: "bar-tools" },
+        this.where,
+        this.search.element,
+        button("Fold all", () => this.foldAll(), { class: "fold-all" }),
+        this.toggle,
+      ),
+    );
+    this.element = h(
+      "div",
+      { class: "trajectory" },
+      this.heading,
+      this.tree,
+      this.bar,
+      h("div", { class: "columns" }, this.list, this.patch.element),
+    );
     this._near = new IntersectionObserver((entries) => this._moved(entries), { rootMargin: NEAR });
     this._scrolled = oncePerFrame(() => this._follow());
     addEventListener("scroll", this._scrolled, { passive: true });
@@ -42,7 +65,16 @@ class TrajectoryView {
     Object.assign(this, { attempt, family });
     this.heading.replaceChildren(...aboutNodes(attempt));
     const relatives = familyOf(attempt, family);
-    this.tree.replaceChildren(relatives ? h("details", { class: "relatives", open: relatives.length < 6 }, h("summary", {}, `Forks: ${plural(relatives.length, "attempt")} share steps`), forkChart(relatives, attempt)) : "");
+    this.tree.replaceChildren(
+      relatives
+        ? h(
+            "details",
+            { class: "relatives", open: relatives.length < 6 },
+            h("summary", {}, `Forks: ${plural(relatives.length, "attempt")} share steps`),
+            forkChart(relatives, attempt),
+          )
+        : "",
+    );
   }
 
   /** Read the events that are not read yet; tells whether there were any. */
@@ -57,7 +89,7 @@ class TrajectoryView {
     changed.delete(null);
     this._addCards();
     for (const step of changed) this.redraw(this.steps.indexOf(step));
-    this.strip.draw();
+    this.strip.redraw();
     this.patch.follow(this.steps[this.current].number);
     return "more";
   }
@@ -88,7 +120,13 @@ class TrajectoryView {
   fill(place) {
     const card = this.card(place);
     if (!card || card.classList.contains("filled")) return;
-    card.append(h("article", { "aria-label": place ? `Step ${this.steps[place].number}` : "Start", tabindex: -1 }, stepContent(this.steps[place], this)));
+    card.append(
+      h(
+        "article",
+        { "aria-label": place ? `Step ${this.steps[place].number}` : "Start", tabindex: -1 },
+        stepContent(this.steps[place], this),
+      ),
+    );
     card.classList.add("filled");
     card.style.minHeight = "";
   }
@@ -127,17 +165,26 @@ class TrajectoryView {
     if (focus) card.firstElementChild.focus({ preventScroll: true });
     this._select(to);
     this._held = to; // scrolling to it is no choice of another step
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      if (this._held === to) card.scrollIntoView({ block: "start", behavior: "instant" });
-    }));
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        if (this._held === to) card.scrollIntoView({ block: "start", behavior: "instant" });
+      }),
+    );
   }
 
   /** Make a step's card and all of it visible, for a match in it. */
   reveal(place) {
     const step = this.steps[place];
     step.folded = false;
-    step.items.forEach((item, at) => ["observation", "command", "thought", "message", "text", "reasoning", "other"].forEach((part) => step.opened.add(`${part}-${at}`)));
-    for (const item of step.items) if (item.kind === "call") for (const name of Object.keys(table(item.action?.call?.arguments))) step.opened.add(`argument-${step.items.indexOf(item)}-${name}`);
+    step.items.forEach((item, at) =>
+      ["observation", "command", "thought", "message", "text", "reasoning", "other"].forEach((part) =>
+        step.opened.add(`${part}-${at}`),
+      ),
+    );
+    for (const item of step.items)
+      if (item.kind === "call")
+        for (const name of Object.keys(table(item.action?.call?.arguments)))
+          step.opened.add(`argument-${step.items.indexOf(item)}-${name}`);
     step.opened.add("facts");
     this.go(place, { focus: false });
     this.redraw(place);
@@ -146,7 +193,8 @@ class TrajectoryView {
   scrollTo(box) {
     this._held = null;
     const middle = innerHeight * 0.45;
-    if (box.top < this._top() || box.bottom > innerHeight - 20) scrollBy({ top: box.top - middle, behavior: "instant" });
+    if (box.top < this._top() || box.bottom > innerHeight - 20)
+      scrollBy({ top: box.top - middle, behavior: "instant" });
   }
 
   _top() {
@@ -181,7 +229,10 @@ class TrajectoryView {
     this.patch.follow(number);
     this.where.textContent = number ? `Step ${number} of ${this.trajectory.last.number}` : "Start";
     clearTimeout(this._writing);
-    this._writing = setTimeout(() => history.replaceState(null, "", placeHash({ t: this.attempt.id, s: number || undefined })), 150);
+    this._writing = setTimeout(
+      () => history.replaceState(null, "", placeHash({ t: this.attempt.id, s: number || undefined })),
+      150,
+    );
   }
 
   // --- What a reader can do -------------------------------------------------------------------------------------
@@ -206,7 +257,7 @@ class TrajectoryView {
 
   foundIn(places) {
     this.strip.matches = places;
-    this.strip.draw();
+    this.strip.redraw();
   }
 
   /** Show a state of the patch; null opens or closes the panel where it is not beside the steps. */
@@ -217,25 +268,8 @@ class TrajectoryView {
     if (place !== null) this.patch.show(place, true);
   }
 
-  /** The steps of a sub-agent, inside the step that it worked for. */
   nested(attempt) {
-    const box = h("ol", { class: "steps nested-steps" }, h("li", {}, link({ t: attempt.id }, {}, "Open alone")));
-    const view = { attempt, family: this.family, trajectory: new Trajectory(), showPatch: () => (location.hash = placeHash({ t: attempt.id })), nested: (other) => this.nested(other) };
-    const draw = (step, card) => card.replaceChildren(h("article", {}, stepContent(step, view)));
-    const cards = new Map();
-    view.fold = (step) => {
-      step.folded = !step.folded;
-      draw(step, cards.get(step));
-    };
-    (async () => {
-      for await (const { events } of this.source.events(attempt)) events.forEach((event) => view.trajectory.add(event));
-      for (const step of view.trajectory.steps.slice(1, 60)) {
-        cards.set(step, h("li", { class: "card filled" }));
-        draw(step, cards.get(step));
-        box.append(cards.get(step));
-      }
-    })();
-    return box;
+    return nestedSteps(attempt, this);
   }
 
   /** What the keys do here; tells whether it was one of ours. */
@@ -252,21 +286,4 @@ class TrajectoryView {
     else return false;
     return true;
   }
-}
-
-function aboutNodes(attempt) {
-  const figures = [plural(attempt.steps, "step"), `${short(tokensOf(attempt))} tokens`, money(attempt.cost), seconds(attempt.duration)].filter(Boolean);
-  const marks = [attempt.refused && `${plural(attempt.refused, "edit")} refused by the guard`, attempt.failed && `${plural(attempt.failed, "action")} failed`, attempt.corrected && `${attempt.corrected} malformed`, attempt.damaged && `${plural(attempt.damaged, "line")} of the file could not be read`].filter(Boolean);
-  return [h("h1", {}, plain(attempt.task) || plain(attempt.file)), h("p", { class: "line-of-facts" }, badge(attempt.status), badge(attempt.verdict), attempt.failure && h("span", { class: "badge plain" }, words(attempt.failure)), h("span", { class: "model" }, plain(attempt.model)), h("span", {}, figures.join(" · ")), sizeNodes(attempt.patch), marks.length > 0 && h("span", { class: "quiet-text" }, marks.join(" · "))), attempt.detail && h("p", { class: "detail" }, plain(attempt.detail))];
-}
-
-/** About how high a card will be, in pixels, so that the scroll bar tells the truth before it is made. */
-function estimate(step) {
-  if (step.folded) return 38;
-  const lines = (value) => Math.min(HEAD + TAIL + 2, value.split("\n", HEAD + TAIL + 3).length);
-  return step.items.reduce((sum, item) => {
-    if (item.kind === "call") return sum + 74 + 18 * (lines(text(item.observation?.text)) + Object.values(table(item.action?.call?.arguments)).reduce((all, value) => all + (typeof value === "string" && value.includes("\n") ? lines(value) + 1 : 0), 0));
-    if (item.kind === "reply") return sum + 22 * lines(thoughtOf(step, item.event));
-    return sum + 30 + (item.kind === "message" && step.number ? 18 * lines(text(item.event.content)) : 0);
-  }, 60);
 }
