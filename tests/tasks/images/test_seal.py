@@ -61,16 +61,18 @@ def published(images: tuple[str, str]) -> Iterator[tuple[str, str]]:
     prefix, base = images
     with contextlib.closing(docker.from_env()) as client:
         container = client.containers.create(base, ["sh", "-c", PLANT], network_mode="none")
-        container.start()
-        code = container.wait()["StatusCode"]
-        assert code == 0, container.logs().decode()
-        container.commit(repository=f"{prefix}-other", tag="1", conf={"Env": ["ITS=own"], "Cmd": ["bash"]})
-        stream, _ = container.get_archive("/base")
-        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
-            member = tar.extractfile("base")
-            assert member is not None
-            commit = member.read().decode().strip()
-        container.remove()
+        try:
+            container.start()
+            code = container.wait()["StatusCode"]
+            assert code == 0, container.logs().decode()
+            container.commit(repository=f"{prefix}-other", tag="1", conf={"Env": ["ITS=own"], "Cmd": ["bash"]})
+            stream, _ = container.get_archive("/base")
+            with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+                member = tar.extractfile("base")
+                assert member is not None
+                commit = member.read().decode().strip()
+        finally:
+            container.remove(force=True)
         yield f"{prefix}-other:1", commit
 
 
