@@ -144,7 +144,7 @@ class Collection:
         }
 
     def _origin(self, attempt: Attempt) -> dict[str, Any] | None:
-        """Where an attempt comes from: the parent's id, the step of it, and whether it was forked or serves it."""
+        """Where an attempt comes from: the parent's id and step, whether it was forked or serves it, what was changed."""
         origin = attempt.summary.parent
         if not origin:
             return None
@@ -154,7 +154,14 @@ class Collection:
         if not isinstance(step, int):
             step = (parent or attempt).summary.step_of(seq)
         relation = text(origin.get("relation")) or text(origin.get("kind")) or "fork"
-        return {"id": text(origin.get("attempt_id")), "seq": seq, "step": step, "relation": relation[:40]}
+        changed = origin.get("changed")
+        return {
+            "id": text(origin.get("attempt_id")),
+            "seq": seq,
+            "step": step,
+            "relation": relation[:40],
+            "changed": [text(change) for change in changed] if isinstance(changed, list) else [],
+        }
 
     def _unique(self, wanted: str) -> str:
         """The identifier, with a number behind it where another file says the same of itself."""

@@ -307,7 +307,7 @@ def run_of_fifty(root: Path) -> Path:
             "attempt_id": parent,
             "seq": 3 + 3 * step,
             "step": step,
-            **({"relation": "sub-agent"} if name == "helper" else {}),
+            **({"relation": "sub-agent"} if name == "helper" else {"changed": ["remark"] if step == 2 else []}),
         }
         events = list(
             story(

@@ -94,7 +94,8 @@ def test_where_a_fork_begins_is_told_from_the_event_it_names(tmp_path: Path) -> 
     samples.write(tmp_path / "fork.jsonl", samples.story(2, 5, parent={"attempt_id": "attempt-1", "seq": seq}))
     samples.write(tmp_path / "lost.jsonl", samples.story(3, 5, parent={"attempt_id": "gone", "seq": 4}))
     collection = Collection([tmp_path])
-    assert row(collection, "attempt-2")["parent"] == {"id": "attempt-1", "seq": seq, "step": 3, "relation": "fork"}
+    origin = {"id": "attempt-1", "seq": seq, "step": 3, "relation": "fork", "changed": []}
+    assert row(collection, "attempt-2")["parent"] == origin
     assert row(collection, "attempt-1")["parent"] is None
     assert collection.parent(collection.attempts["attempt-3"]) is None
 

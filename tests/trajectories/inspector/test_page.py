@@ -246,7 +246,7 @@ def test_the_tree_of_forks_names_the_steps_and_links_to_them(browser: Browser, r
     assert len(names) == 7
     assert [name.splitlines()[0] for name in names] == [
         "astropy__astropy-12907",
-        *("from step 2", "sub-agent at step 3", "from step 4", "from step 12", "from step 12", "from step 4"),
+        *("from step 2 (remark)", "sub-agent at step 3", "from step 4", "from step 12", "from step 12", "from step 4"),
     ]
     assert len(browser.all(".fork-point")) == 6
     browser.all(".fork-name")[4].click()

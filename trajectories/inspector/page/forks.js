@@ -100,10 +100,17 @@ function placed(element, left) {
   return element;
 }
 
+/** "from step 12 (prompt, remark)" with what was changed there, or the task of an attempt that was forked from none. */
+function originOf({ attempt, parent }) {
+  const from = attempt.parent;
+  if (!from) return plain(attempt.task) || "first attempt";
+  const where = `${isFork(attempt) ? "from" : `${plain(from.relation)} at`} step ${from.step}`;
+  const changed = from.changed.length ? ` (${plain(from.changed.join(", "))})` : "";
+  return `${parent ? "" : "of an attempt not shown, "}${where}${changed}`;
+}
+
 function forkLabel({ attempt, depth, parent }) {
-  const origin = attempt.parent
-    ? `${parent ? "" : "of an attempt not shown, "}${isFork(attempt) ? "from" : `${plain(attempt.parent.relation)} at`} step ${attempt.parent.step}`
-    : plain(attempt.task) || "first attempt";
+  const origin = originOf({ attempt, parent });
   const target = {
     t: attempt.id,
     s: attempt.parent && isFork(attempt) ? Math.min(attempt.parent.step + 1, attempt.steps) || undefined : undefined,
@@ -111,7 +118,7 @@ function forkLabel({ attempt, depth, parent }) {
   const label = link(
     target,
     { class: "fork-name" },
-    h("span", { class: "origin" }, origin),
+    h("span", { class: "origin", title: origin }, origin),
     h("span", { class: "model" }, plain(attempt.model) || attempt.id),
     badge(attempt.verdict || attempt.status),
   );
