@@ -144,7 +144,7 @@ class Collection:
         }
 
     def _origin(self, attempt: Attempt) -> dict[str, Any] | None:
-        """Where an attempt comes from: the parent's id and step, whether it was forked or serves it, what was changed."""
+        """Where an attempt comes from: the parent's id and step, if it is its fork or serves it, how a fork differs."""
         origin = attempt.summary.parent
         if not origin:
             return None
