@@ -51,6 +51,15 @@ def to_task(row: Row) -> Task:
     Raises:
         ValueError: The row is no good; the message names the field.
     """
-    fields = {name: value for name, value in row.fields.items() if value is not None}
+    fields = _without_nulls(row.fields)
     flavour = next(flavour for flavour in FLAVOURS if flavour.recognises(fields))
     return flavour.read(Row(row.place, fields, row.file))
+
+
+def _without_nulls(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns that have a value: a table writes null for what another row has, in an environment as well."""
+    return {
+        name: _without_nulls(value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if value is not None
+    }

@@ -58,21 +58,22 @@ def download(name: str, split: str, say: Say) -> list[Path]:
     """
     try:
         import huggingface_hub
-        from huggingface_hub import errors
+        import huggingface_hub.errors
         from huggingface_hub.utils.tqdm import disable_progress_bars
     except ImportError as error:
         raise UsageError(f"{name}: reading from the hub needs: pip install 'patchwright[datasets]'") from error
+    hub: Any = huggingface_hub
     match = _NAME.fullmatch(SHORT_NAMES.get(name, name))
     assert match is not None
     repository, configuration = match[1], match[2] or ""
     disable_progress_bars()
     try:
-        return _download(huggingface_hub, repository, configuration, split, say)
-    except errors.RepositoryNotFoundError as error:
+        return _download(hub, repository, configuration, split, say)
+    except hub.errors.RepositoryNotFoundError as error:
         raise UsageError(
             f"{repository}: neither a file here nor a data set on the hub (a private one needs HF_TOKEN)"
         ) from error
-    except (OSError, errors.HTTPError) as error:
+    except (OSError, hub.errors.HTTPError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InfrastructureError(f"{repository}: the Hugging Face hub gave no data: {reason[:300]}") from error
 
@@ -80,7 +81,8 @@ def download(name: str, split: str, say: Say) -> list[Path]:
 def _download(hub: Any, repository: str, configuration: str, split: str, say: Say) -> list[Path]:
     endpoint = os.environ.get("HF_ENDPOINT") or None
     try:
-        names = hub.HfApi(endpoint=endpoint).list_repo_files(repository, repo_type="dataset")
+        found = hub.HfApi(endpoint=endpoint).dataset_info(repository, timeout=30)
+        names = [sibling.rfilename for sibling in found.siblings or []]
     except hub.errors.RepositoryNotFoundError:
         raise
     except (OSError, hub.errors.HTTPError):

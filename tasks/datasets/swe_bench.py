@@ -26,8 +26,10 @@ def read(row: Row) -> Task:
     fields = dict(row.fields)
     if not {"instance_id", "id"} & fields.keys() and row.place == str(row.file):
         fields["instance_id"] = row.file.stem
-    if _published(fields):
-        fields = {"image": published_image(str(fields["instance_id"])), "set": SET} | fields
+    if _is_of_swe_bench(fields):
+        fields.setdefault("set", SET)
+        if "environment" not in fields:
+            fields.setdefault("image", published_image(str(fields["instance_id"])))
     repo = fields.get("repo")
     if isinstance(repo, str) and repo.split("/")[0] in (".", "..", "~"):
         fields["repo"] = str((row.file.parent / Path(repo).expanduser()).resolve())
@@ -45,9 +47,7 @@ def published_image(instance: str, namespace: str = "swebench", separator: str =
     return f"docker.io/{namespace}/sweb.eval.x86_64.{instance.replace('__', separator)}:latest".lower()
 
 
-def _published(fields: Mapping[str, Any]) -> bool:
-    """Whether this is a row of SWE-bench: its ids are made of the repository and the number of the pull request."""
-    if fields.get("environment") is not None or "version" not in fields:
-        return False
+def _is_of_swe_bench(fields: Mapping[str, Any]) -> bool:
+    """SWE-bench makes its ids of the repository's name and the number of the pull request."""
     name = re.escape(str(fields.get("repo", "")).replace("/", "__"))
-    return re.fullmatch(rf"{name}-\d+", str(fields.get("instance_id", ""))) is not None
+    return "version" in fields and re.fullmatch(rf"{name}-\d+", str(fields.get("instance_id", ""))) is not None

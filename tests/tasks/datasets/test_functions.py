@@ -188,7 +188,7 @@ def test_closeness_is_numpys_without_numpy(read: Read, judge: Any) -> None:
 @pytest.mark.parametrize(
     "solution",
     [
-        "def add(a, b):\n    while True:\n        try:\n            add(a, b)\n        except BaseException:\n            pass\n",
+        "def add(a, b):\n    try:\n        while 1:\n            pass\n    except BaseException:\n        return 3\n",
         "import os\nos._exit(0)\n",
         "import sys\nsys.exit(0)\n",
         "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",

@@ -59,10 +59,10 @@ class Hub:
         if files is None:
             return 404, b'{"error": "Repository not found"}', {"X-Error-Code": "RepoNotFound"}
         if rest[:1] == ["tree"]:
-            entries = [
+            listed = [
                 {"type": "file", "path": name, "size": len(data), "oid": oid(data)} for name, data in files.items()
             ]
-            return 200, json.dumps(entries).encode(), {}
+            return 200, json.dumps(listed).encode(), {}
         if rest[:1] == ["resolve"]:
             data = files["/".join(rest[2:])]
             return 200, data, {"ETag": f'"{oid(data)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}

@@ -11,6 +11,7 @@ import pytest
 
 from aci_tools.errors import UsageError
 from tasks.datasets import Selection, load_tasks
+from tasks.task import Environment
 
 
 def row(number: int, **more: Any) -> dict[str, Any]:
@@ -44,10 +45,14 @@ def test_file_is_read(name: str, content: bytes, tmp_path: Path, faults: list[st
 def test_parquet_is_read(tmp_path: Path, faults: list[str]) -> None:
     pyarrow = pytest.importorskip("pyarrow", reason="needs the extra 'datasets'")
     parquet = pytest.importorskip("pyarrow.parquet")
-    rows = [row(1, FAIL_TO_PASS=["a", "b"], version=None), row(2, FAIL_TO_PASS=[], version=None)]
+    rows = [
+        row(1, FAIL_TO_PASS=["a", "b"], version=None, environment={"python": "3.11"}),
+        row(2, FAIL_TO_PASS=[], version=None, environment={"install": ["make"]}),
+    ]
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "t.parquet")
     first, second = load_tasks(str(tmp_path / "t.parquet"), on_fault=faults.append)
     assert (first.fail_to_pass, second.id) == (("a", "b"), "mine-2")
+    assert first.environment == Environment(python="3.11")
     (tmp_path / "bad.parquet").write_text("not a table")
     with pytest.raises(UsageError, match=r"bad\.parquet: not Parquet"):
         ids(tmp_path / "bad.parquet", faults)
