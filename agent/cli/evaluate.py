@@ -94,6 +94,7 @@ def evaluate(
         network=network,
         flaky=known_flaky,
         run_id=run_id,
+        say=_say,
     )
     verdicts = _evaluate_all(evaluator, todo, workers)
     report = write_reports(output, run_id, wanted, predicted, verdicts)

@@ -22,7 +22,6 @@ from tasks.grading.store import Store
 from tasks.grading.trial import Trial, try_patch
 from tasks.grading.verdict import (
     FAIL_TO_PASS,
-    LASTING,
     PASS_TO_PASS,
     Outcomes,
     Status,
@@ -91,7 +90,7 @@ class Evaluator:
         grader = grader_for(task)
         key = verdict_key(task, prediction, **self._circumstances(task, grader))
         known = self._store.read(task.id, key)
-        if known is not None and known.status in LASTING:
+        if known is not None and known.lasting:
             return known.model_copy(update={"model": prediction.model})
         verdict = Verdict(
             task_id=task.id,
@@ -145,6 +144,7 @@ class Evaluator:
                 return self._judge(task, patch, grader, workspace)
             except InfrastructureError as error:
                 failure = error
+                self._say(f"{task.id}: {str(error).splitlines()[0]}")
         return {"status": "infrastructure", "reason": str(failure).splitlines()[0]}
 
     def _judge(self, task: Task, patch: str, grader: Grader, workspace: Path) -> dict[str, object]:
@@ -193,7 +193,11 @@ class Evaluator:
             return {"status": failed[0], "reason": failed[1], "notes": tuple(notes)}
         runs = [trial.run for trial in trials if trial.run is not None]
         graded = [grader.outcomes(run) for run in runs]
-        found: dict[str, object] = {"exit_code": runs[0].exit_code, "evidence": graded[0].evidence}
+        taken = all(one.outcomes is not None for one in graded)
+        found: dict[str, object] = {
+            "exit_code": runs[0].exit_code,
+            "evidence": graded[0].evidence if taken else "",
+        }
         found |= _decide(task, grader, graded, [run.exit_code for run in runs], self._flaky.get(task.id, ()), notes)
         return {**found, "notes": tuple(notes)}
 

@@ -29,8 +29,6 @@ Status = Literal[
 ]
 #: Statuses for which tests ran and were graded.
 GRADED: frozenset[Status] = frozenset({"resolved", "unresolved", "flaky"})
-#: Statuses that stay what they are when the same patch is evaluated again.
-LASTING: frozenset[Status] = GRADED | {"unappliable", "timeout"}
 
 
 class Outcomes(BaseModel):
@@ -86,6 +84,11 @@ class Verdict(BaseModel):
     patch_sha256: str = ""
     image: str = ""
     log: str = ""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the same patch need not be evaluated again; a log without tests may be the environment's fault."""
+        return self.status in ("unappliable", "timeout") or (self.status in GRADED and bool(self.evidence))
 
 
 def verdict_key(task: Task, prediction: Prediction, **circumstances: object) -> str:
