@@ -1,0 +1,158 @@
+"""``agent fork``: go on from a step of a recorded attempt, differently."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aci_tools.errors import UsageError
+from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings
+
+if TYPE_CHECKING:
+    from agent.fork import Forked, ForkRequest, Judge, StepValue
+    from agent.progress import Progress
+    from agent.reopen import Where
+
+
+def fork(
+    trajectories: Annotated[
+        list[Path],
+        typer.Argument(help="A trajectory file, or its directory; more with --tree.", metavar="TRAJECTORY..."),
+    ],
+    at: Annotated[
+        int | None, typer.Option("--at", help="The last step that is shared; 0: only the beginning.", metavar="STEP")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Directory of the fork or the forks.")] = None,
+    model: ModelName = None,
+    say: Annotated[str, typer.Option("--say", help="A remark to the model.", metavar="TEXT")] = "",
+    replace_action: Annotated[
+        str | None,
+        typer.Option("--replace-action", help='Another action: {"name": "...", "arguments": {...}}.', metavar="JSON"),
+    ] = None,
+    replace_observation: Annotated[
+        str | None, typer.Option("--replace-observation", help="What the model sees instead.", metavar="TEXT")
+    ] = None,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Change the reply or the observation of the step in $EDITOR.")
+    ] = False,
+    times: Annotated[int, typer.Option("--times", "-k", min=1, help="How many forks.")] = 1,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Judge each fork's patch; needs --tasks.")] = False,
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", "-t", help="The data set that has its task.", metavar="REF")
+    ] = None,
+    repo: Annotated[
+        str | None, typer.Option("--repo", "-r", help="Path or clone URL; default: the recorded one.")
+    ] = None,
+    image: Annotated[str | None, typer.Option("--image", help="Container image; default: as it was then.")] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", help="docker, namespace or local; default: as it was then.")
+    ] = None,
+    repositories: Repositories = None,
+    tree: Annotated[bool, typer.Option("--tree", help="Show who was forked from whom.")] = False,
+    config: ConfigFiles = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Go on from a step of a recorded attempt with another model, a remark, other settings, or another action.
+
+    The fork is a trajectory of its own that begins with the shared events. Several forks, judged, give the value of
+    the step: the share of them that resolve the task.
+
+    Exit code 0: done; 2: wrong input; 3: infrastructure made an attempt fail; 130: interrupted, to be resumed.
+    """
+    from agent.fork import ForkRequest, fork_attempt
+    from agent.progress import Progress
+    from agent.reopen import Where
+
+    if tree:
+        _show_tree(trajectories, json)
+        return
+    if len(trajectories) != 1:
+        raise UsageError("one trajectory is forked at a time; --tree shows several")
+    if at is None or output is None:
+        raise UsageError("name the step with --at and a directory with --output")
+    if evaluate and tasks is None:
+        raise UsageError("--evaluate: name the data set that has the task with --tasks")
+    signal.signal(signal.SIGTERM, _interrupt)
+    where = Where(repo=repo, image=image, tasks=tasks, sandbox=sandbox, repositories=repositories)
+    request = ForkRequest(
+        trajectory=trajectories[0],
+        step=at,
+        output=output,
+        where=where,
+        files=config or (),
+        settings=settings or (),
+        flags={"model.name": model},
+        say=say,
+        action=replace_action,
+        observation=replace_observation,
+        times=times,
+    )
+    if edit:
+        request = _edited(request)
+    with Progress() as progress:
+        judge = _judge(where, output, progress) if evaluate else None
+        forks, value = fork_attempt(request, progress, listener=progress, judge=judge)
+    _report(forks, value, json)
+
+
+def _report(forks: list[Forked], value: StepValue | None, json: bool) -> None:
+    from agent.status import Status
+    from agent.tables import print_table
+
+    if json:
+        facts = {"forks": [made.as_json() for made in forks], "value": value.as_json() if value else None}
+        print(jsonlib.dumps(facts, indent=2))
+    else:
+        columns = ["fork", "status", "steps", "patch lines", *(["verdict"] if value else [])]
+        rows: list[list[Any]] = []
+        for made in forks:
+            verdict = [made.verdict.status if made.verdict else None] if value else []
+            ended = made.ended
+            rows.append([str(made.output), ended.status, ended.steps, ended.patch.count("\n"), *verdict])
+        print_table("", columns, rows)
+        if value is not None:
+            print(value)
+    statuses = [Status.of(made.ended.status) for made in forks]
+    if Status.INTERRUPTED in statuses:
+        raise typer.Exit(130)
+    broken = any(status.infrastructure for status in statuses)
+    raise typer.Exit(3 if broken or (value is not None and value.judged < len(forks)) else 0)
+
+
+def _judge(where: Where, output: Path, progress: Progress) -> Judge:
+    from tasks.grading import Evaluator, Prediction, Verdict
+    from tasks.images import Computers, ComputerSettings
+    from tasks.task import Task
+
+    settings = ComputerSettings(kind=where.sandbox or "auto", base_image=where.image, repositories=where.repositories)
+    evaluator = Evaluator(Computers(settings, progress.say), output / "verdicts", say=progress.say)
+
+    def judge(task: Task, patch: str) -> Verdict:
+        return evaluator.evaluate(task, Prediction(task_id=task.id, model="fork", patch=patch))
+
+    return judge
+
+
+def _show_tree(paths: list[Path], json: bool) -> None:
+    from trajectories.forks import draw, forest
+
+    roots = forest(paths)
+    print(jsonlib.dumps([root.as_json() for root in roots], indent=2) if json else draw(roots))
+
+
+def _edited(request: ForkRequest) -> ForkRequest:
+    """The request with what the user changed in an editor."""
+    from agent.fork.edit import changed, document, edited
+    from agent.reopen import read_recorded
+
+    events = read_recorded(request.trajectory).events
+    return changed(request, events, edited(document(events, request.step)))
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

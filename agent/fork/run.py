@@ -1,0 +1,265 @@
+"""From a trajectory and a step to forks: new trajectories that share the events up to that step, and go on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aci_tools.errors import UsageError
+from aci_tools.tools import toolset
+from agent import __version__
+from agent.batch.places import Place
+from agent.config import Config
+from agent.config_files import dump_config, load_config
+from agent.fork.value import StepValue
+from agent.fork.write import reply_with
+from agent.formats import make_format
+from agent.loop import Listener
+from agent.models import Model, open_model
+from agent.progress import Voice
+from agent.reopen import Reopening, Where, read_recorded, recorded_config, trajectory_file
+from agent.replay.foreign import format_of
+from agent.resume import Recorded
+from agent.status import Status
+from trajectories.events import AttemptEnded, AttemptStarted, Message, ModelReplied
+from trajectories.forks import Change, fork, shared_events, write
+from trajectories.redact import MASK, Redactor
+
+if TYPE_CHECKING:
+    from tasks.grading import Verdict
+    from tasks.task import Task
+
+TRAJECTORY, PATCH, VALUE = "trajectory.jsonl", "patch.diff", "value.json"
+#: Settings of which the opening messages are made.
+_PROMPT = ("system_prompt", "task_prompt", "relevant_code", "tools")
+
+#: Gives the verdict on a patch.
+Judge = Callable[["Task", str], "Verdict"]
+
+
+@dataclass(frozen=True)
+class ForkRequest:
+    """What ``agent fork`` was asked.
+
+    Attributes:
+        trajectory: The file that is forked, or the directory that it is in.
+        step: The last step that is shared; 0: only the opening is.
+        output: Directory of the fork, or of the forks, each in a numbered one.
+        where: Where its repository and its computer come from.
+        files: ``--config`` arguments, which win over the recorded configuration.
+        settings: ``--set`` arguments.
+        flags: Settings by dotted key.
+        say: A remark to the model; ``""`` for none.
+        action: Another action of the step, see :func:`agent.fork.write.reply_with`.
+        reply: Or another reply as a whole.
+        observation: Another observation of the step's last action.
+        times: How many forks.
+    """
+
+    trajectory: Path
+    step: int
+    output: Path
+    where: Where = field(default_factory=Where)
+    files: Sequence[str] = ()
+    settings: Sequence[str] = ()
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    say: str = ""
+    action: str | None = None
+    reply: ModelReplied | None = None
+    observation: str | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Forked:
+    """One fork.
+
+    Attributes:
+        output: Its directory.
+        ended: How it ended.
+        verdict: How its patch was judged, if it was.
+    """
+
+    output: Path
+    ended: AttemptEnded
+    verdict: Verdict | None = None
+
+    @property
+    def resolved(self) -> bool | None:
+        """Whether it resolves the task; ``None`` when that is not known."""
+        if Status.of(self.ended.status).infrastructure or self.verdict is None:
+            return None
+        broken = ("infrastructure", "broken_image", "error")
+        return None if self.verdict.status in broken else self.verdict.resolved
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        facts = self.ended.model_dump(mode="json", include={"status", "detail", "steps", "usage", "duration", "patch"})
+        return {"output": str(self.output), **facts, "verdict": self.verdict.status if self.verdict else None}
+
+
+def fork_attempt(
+    request: ForkRequest, voice: Voice, *, listener: Listener = lambda event: None, judge: Judge | None = None
+) -> tuple[list[Forked], StepValue | None]:
+    """Fork an attempt, once or several times, and go on with each fork to its end.
+
+    Args:
+        request: What is asked.
+        voice: Told what is waited for.
+        listener: Told of every new event.
+        judge: Gives verdicts, from which the value of the step comes; ``None``: none is asked for.
+
+    Returns:
+        The forks, and the value of the step where they were judged.
+
+    Raises:
+        UsageError: There is no such step, or what is to change does not fit it.
+        InfrastructureError: The sandbox or the model cannot be had.
+    """
+    from agent.workspace import workspace
+
+    recorded = read_recorded(request.trajectory)
+    if format := format_of(recorded.started):
+        raise UsageError(f"{request.trajectory}: an attempt of {format} cannot be gone on with; ours can")
+    shared_events(recorded.events, request.step)  # refuses a step that is not there
+    forks: list[Forked] = []
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(workspace())
+        config = _config(recorded, request, scratch)
+        if request.times > 1 and config.model.temperature == 0:
+            voice.say("forks at temperature 0 differ little; --set model.temperature=0.8 helps", "yellow")
+        maker = _Maker(recorded, request, config)
+        model = stack.enter_context(contextlib.closing(open_model(config.model, getattr(voice, "retry", None))))
+        model.check()
+        reopening = Reopening(recorded, config, request.where, scratch, voice)
+        for number in range(1, request.times + 1):
+            output = request.output if request.times == 1 else request.output / str(number)
+            if request.times > 1:
+                voice.say(f"fork {number} of {request.times}", "bold")
+            with contextlib.closing(reopening.open()) as place:
+                ended, patch = maker.run(place, reopening.config, number, model, output, listener)
+            voice.doing("judging the patch" if judge else "")
+            verdict = judge(reopening.task, patch) if judge and ended.status != Status.INTERRUPTED else None
+            forks.append(Forked(output, ended, verdict))
+            if ended.status == Status.INTERRUPTED:
+                break
+    if judge is None:
+        return forks, None
+    value = StepValue.of(recorded.started.attempt_id, request.step, [made.resolved for made in forks])
+    (request.output / VALUE).write_text(json.dumps(value.as_json(), indent=2) + "\n", encoding="utf-8")
+    return forks, value
+
+
+@dataclass
+class _Maker:
+    """Makes forks of one attempt."""
+
+    recorded: Recorded
+    request: ForkRequest
+    config: Config
+
+    def __post_init__(self) -> None:
+        request, recorded = self.request, self.recorded
+        for number in range(1, request.times + 1):
+            place = request.output / str(number) if request.times > 1 else request.output
+            if (place / TRAJECTORY).exists():
+                raise UsageError(f"--output {place}: there is a trajectory already; choose another directory")
+        self.format = make_format(recorded.started.action_format or "tool_calls")
+        tools = toolset(self.config.agent.tools)
+        reply = request.reply
+        if request.action is not None:
+            own = (e for e in recorded.events if isinstance(e, ModelReplied) and e.step == request.step)
+            found = next(own, None)
+            if found is None:
+                raise UsageError(f"--at {request.step}: there is no action to replace")
+            reply = reply_with(found, request.action, self.format, tools)
+        self.change = Change(request.say, reply, request.observation)
+        # Whatever does not fit is told before a sandbox is opened.
+        fork(recorded.events, request.step, recorded.started, self.change)
+
+    def run(
+        self, place: Place, config: Config, number: int, model: Model, output: Path, listener: Listener
+    ) -> tuple[AttemptEnded, str]:
+        """Write a fork's shared events and go on."""
+        from agent.attempt import open_attempt
+
+        if self.request.times > 1:
+            seeded = config.model.model_copy(update={"seed": (config.model.seed or 0) + number})
+            config = config.model_copy(update={"model": seeded})
+        change = self.change
+        if self._prompt_changes():
+            change = replace(change, opening=self._opening(config, place))
+        started = self._started(config, place, model)
+        events = fork(self.recorded.events, self.request.step, started, change)
+        redactor = Redactor.from_environment()
+        write(events, output / TRAJECTORY, redactor)
+        with open_attempt(
+            task=place.task,
+            base=place.base,
+            sandbox=place.sandbox,
+            model=model,
+            config=config,
+            trajectory=output / TRAJECTORY,
+            listener=listener,
+        ) as attempt:
+            ended = attempt.run()
+        (output / PATCH).write_bytes(attempt.patch.encode("utf-8", "surrogateescape"))
+        return ended, attempt.patch
+
+    def _prompt_changes(self) -> bool:
+        before = recorded_config(self.recorded.started.config).agent
+        named = any(text.startswith(f"agent.{key}=") for text in self.request.settings for key in _PROMPT)
+        return named or any(getattr(before, key) != getattr(self.config.agent, key) for key in _PROMPT)
+
+    def _opening(self, config: Config, place: Place) -> list[Message]:
+        from agent.attempt import open_session, opening_messages
+
+        session = open_session(config, place.sandbox, place.task, place.base)
+        return opening_messages(config, place.task, session, self.format, toolset(config.agent.tools))
+
+    def _started(self, config: Config, place: Place, model: Model) -> AttemptStarted:
+        recorded = self.recorded.started
+        sandbox = place.sandbox
+        return recorded.model_copy(
+            update={
+                "attempt_id": secrets.token_hex(8),
+                "parent": {"trajectory": str(trajectory_file(self.request.trajectory).resolve())},
+                "task": {**recorded.task, **place.task.public()},
+                "config": config.model_dump(mode="json"),
+                "model": model.name,
+                "sandbox": {
+                    "kind": sandbox.kind,
+                    "image": sandbox.spec.image,
+                    "workdir": sandbox.workdir,
+                    "base_commit": place.base,
+                },
+                "tools": list(config.agent.tools),
+                "action_format": self.format.name,
+                "versions": {**recorded.versions, "patchwright": __version__},
+            }
+        )
+
+
+def _config(recorded: Recorded, request: ForkRequest, scratch: Path) -> Config:
+    """The recorded configuration under what is given anew.
+
+    Raises:
+        UsageError: What is given is wrong, or a secret is needed that is not recorded.
+    """
+    before = recorded_config(recorded.started.config)
+    kept = scratch / "recorded.yaml"
+    kept.write_text(dump_config(before), encoding="utf-8")
+    config = load_config([str(kept), *request.files], request.settings, request.flags)
+    written = recorded.started.action_format
+    if config.agent.action_format not in ("auto", before.agent.action_format, written):
+        raise UsageError(f"agent.action_format: the shared steps are written as {written}, so the fork is too")
+    for section, values in config:
+        for key, value in values.model_dump(mode="json").items():
+            if MASK in json.dumps(value):
+                raise UsageError(f"{section}.{key} holds a secret, which is not recorded; give it again with --set")
+    return config
