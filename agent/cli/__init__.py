@@ -19,6 +19,7 @@ from agent.cli import (
     doctor,
     evaluate,
     export,
+    fork,
     images,
     import_,
     inspect,
@@ -46,6 +47,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("stats")(stats.stats)
 app.command("replay")(replay.replay)
+app.command("fork")(fork.fork)
 app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
