@@ -11,7 +11,7 @@ import difflib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from trajectories.redact import MASK
@@ -48,6 +48,7 @@ _PROCESS = re.compile(
     r"(?=$|\W)",
     re.MULTILINE,
 )
+_WHOLE = re.compile(r"(?<![\w.,+-])[1-9]\d{0,6}(?![\w,]|\.\d)")
 _FILL = re.compile(r"([=_~-])\1{2,}")
 
 
@@ -60,12 +61,14 @@ class Told:
         root: The repository's directory there; ``""`` when unknown.
         time: Seconds since the epoch when it was recorded; 0 when unknown: then every date may be the clock's.
         took: Seconds that the action took.
+        processes: Whether the action asked for the numbers of processes: then any whole number may be one.
     """
 
     text: str
     root: str = ""
     time: float = 0.0
     took: float = 0.0
+    processes: bool = False
 
 
 def alike(a: Told, b: Told, *, unordered: bool = False) -> bool:
@@ -114,7 +117,7 @@ def normalised(told: Told, kept: frozenset[str] = frozenset()) -> str:
     return "\n".join(_FILL.sub(r"\1\1\1", line) if "<seconds>" in line else line for line in lines)
 
 
-def by_chance(recorded: str, now: str, again: str) -> bool:
+def by_chance(recorded: Told, now: Told, again: Told) -> bool:
     """Whether a text differs only where two executions of today differ from each other.
 
     Args:
@@ -122,30 +125,35 @@ def by_chance(recorded: str, now: str, again: str) -> bool:
         now: That of an execution now.
         again: That of another execution now, from the same beginning.
     """
-    if now == again:
+    texts = [normalised(replace(told, processes=False)) for told in (recorded, now, again)]
+    if texts[1] == texts[2] and not now.processes:
         return False
-    words = re.findall(r"\S+|\s+", now)
-    loose = _changed(words, re.findall(r"\S+|\s+", again))
-    if _within(_changed(words, re.findall(r"\S+|\s+", recorded)), loose):
+    then, words, other = (re.findall(r"\n|\S+|[^\S\n]+", text) for text in texts)
+    loose = {place for low, high in _changed(words, other) for place in range(low, high + 1)}
+    if now.processes:
+        loose |= {place for place, word in enumerate(words) if _WHOLE.fullmatch(word)}
+    loose |= _mostly(loose, words)
+    if all(loose.issuperset(range(low, max(high, low + 1))) for low, high in _changed(words, then)):
         return True
-    lines = [sorted(text.split("\n")) for text in (recorded, now, again)]
+    lines = [sorted(text.split("\n")) for text in texts]
     return lines[0] == lines[1] == lines[2]
 
 
-def _each(text: str, told: Told, replace: Callable[[str, str], str]) -> str:
+def _each(text: str, told: Told, put: Callable[[str, str], str]) -> str:
     """The text with every reading replaced."""
 
     def when(near: Callable[[re.Match[str]], bool], name: str) -> Callable[[re.Match[str]], str]:
-        return lambda match: replace(name, match[0]) if near(match) else match[0]
+        return lambda match: put(name, match[0]) if near(match) else match[0]
 
-    text = _TEMPORARY.sub(lambda match: replace("temporary", match[0]), text)
-    text = _ADDRESS.sub(lambda match: replace("address", match[0]), text)
-    text = _PROCESS.sub(lambda match: match["before"] + replace("process", match[0][len(match["before"]) :]), text)
+    text = _TEMPORARY.sub(lambda match: put("temporary", match[0]), text)
+    text = _ADDRESS.sub(lambda match: put("address", match[0]), text)
+    text = _PROCESS.sub(lambda match: match["before"] + put("process", match[0][len(match["before"]) :]), text)
     text = _ISO.sub(when(lambda m: _same_day(told, int(m[3]), int(m[4]), int(m[1])), "time"), text)
     text = _SPELT.sub(when(lambda m: _same_day(told, _MONTHS.index(m[2] or m[3]) + 1, int(m[1] or m[4])), "time"), text)
     text = _EPOCH.sub(when(lambda m: not told.time or abs(int(m[1]) - told.time) < 86_400, "time"), text)
     text = _CLOCK.sub(when(lambda m: _same_hour(told, *map(int, m.groups())), "time"), text)
-    return _LENGTH.sub(lambda m: (m["told"] or "") + _length(m, told, replace), text)
+    text = _LENGTH.sub(lambda m: (m["told"] or "") + _length(m, told, put), text)
+    return _WHOLE.sub(lambda match: put("process", match[0]), text) if told.processes else text
 
 
 def _varying(told: Told) -> frozenset[str]:
@@ -181,14 +189,14 @@ def _same_hour(told: Told, hours: int, minutes: int, seconds: int) -> bool:
     return False
 
 
-def _length(match: re.Match[str], told: Told, replace: Callable[[str, str], str]) -> str:
+def _length(match: re.Match[str], told: Told, put: Callable[[str, str], str]) -> str:
     """A duration is a reading if the action took as long, and if it has a fraction or is told as one."""
     whole = match[0][len(match["told"] or "") :]
     seconds = float(match["number"]) * _UNITS.get(match["unit"][0], 1.0) + 60 * int(match["minutes"] or 0)
     read = match["told"] or "." in match["number"]
     if not read or (told.time and seconds > told.took * 1.5 + 0.02):
         return whole
-    return replace("seconds", whole)
+    return put("seconds", whole)
 
 
 def _masked(pattern: list[str], lines: list[str]) -> bool:
@@ -206,5 +214,16 @@ def _changed(words: list[str], other: list[str]) -> list[tuple[int, int]]:
     return [(i1, i2) for kind, i1, i2, _, _ in matcher.get_opcodes() if kind != "equal"]
 
 
-def _within(ranges: list[tuple[int, int]], wider: list[tuple[int, int]]) -> bool:
-    return all(any(low <= first and last <= high for low, high in wider) for first, last in ranges)
+def _mostly(loose: set[int], words: list[str]) -> set[int]:
+    """The words of lines of which half are by chance, so that the others may be equal by chance."""
+    found: set[int] = set()
+    line: list[int] = []
+    for place, word in enumerate([*words, "\n"]):
+        if word != "\n":
+            line.append(place)
+            continue
+        said = [at for at in line if not words[at].isspace()]
+        if 2 * len(loose.intersection(said)) >= len(said) > 0:
+            found.update(line)
+        line = []
+    return found
