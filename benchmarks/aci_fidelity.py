@@ -3,7 +3,7 @@
 Their trajectories are imported and executed in fresh sandboxes, and the patch at the end is compared with what they
 submitted.
 
-Run: python benchmarks/aci_fidelity.py TRAJECTORIES --repositories DIR [--sandbox docker|namespace|local] [--image I]
+Run: python benchmarks/aci_fidelity.py TRAJECTORIES --repositories DIR [--sandbox docker|namespace] [--image I]
      [--base TASK=COMMIT]... [--json FILE]
 
 TRAJECTORIES is a directory of files that ``agent import`` reads (or one such file). DIR holds the repositories, by
@@ -89,7 +89,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trajectories", type=Path)
     parser.add_argument("--repositories", type=Path, required=True)
-    parser.add_argument("--sandbox", default="docker")
+    # Not "local": what others had installed would be installed here.
+    parser.add_argument("--sandbox", default="docker", choices=("docker", "namespace"))
     parser.add_argument("--image")
     parser.add_argument("--base", action="append", default=[], metavar="TASK=COMMIT")
     parser.add_argument("--json", type=Path)
