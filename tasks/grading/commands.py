@@ -43,7 +43,9 @@ def test_command(task: Task) -> str:
 
 
 def reinstall_commands(task: Task, changed: Iterable[str]) -> list[str]:
-    """The commands that build and install the repository anew, where a patch changes what only that puts into effect.
+    """The commands that build and install the repository anew, where only that puts a patch into effect.
+
+    That is so when it changes packaging or compiled files, and always when the tests import an installed copy.
 
     They reach no index: everything that a build needs has to be in the environment.
 
@@ -53,7 +55,7 @@ def reinstall_commands(task: Task, changed: Iterable[str]) -> list[str]:
     """
     names = [PurePosixPath(path).name for path in changed]
     needed = any(name in _PACKAGING or any(fnmatchcase(name, p) for p in _COMPILED) for name in names)
-    if not needed or task.environment is None:
+    if not (needed or (names and _installed_copy(task))) or task.environment is None:
         return []
     return [
         _INSTALLS_ITSELF.sub(lambda found: f"{found[0]} {_OFFLINE}", line)
@@ -62,7 +64,7 @@ def reinstall_commands(task: Task, changed: Iterable[str]) -> list[str]:
     ]
 
 
-def installed_copy(task: Task) -> bool:
+def _installed_copy(task: Task) -> bool:
     """Whether the tests import a copy of the repository that was installed, so that any patch needs installing."""
     lines = task.environment.install if task.environment else ()
     return any(_INSTALLS_ITSELF.search(line) and not re.search(r"\s(?:-e|--editable)\b", line) for line in lines)

@@ -125,3 +125,5 @@ def test_only_what_is_built_is_built_again() -> None:
     assert reinstall_commands(task, ["pkg/x.py"]) == []
     (command,) = reinstall_commands(task, ["pkg/x.pyx"])
     assert command == "python -m pip install --no-index --no-deps --no-build-isolation -e .[test]"
+    copied = task.model_copy(update={"environment": Environment(install=("pip install .",))})
+    assert reinstall_commands(copied, ["pkg/x.py"]) == ["pip install --no-index --no-deps --no-build-isolation ."]
