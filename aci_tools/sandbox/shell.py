@@ -153,6 +153,9 @@ class ShellSandbox(ABC):
                 f"command -v git >/dev/null 2>&1 || exit 61; [ -d {wanted} ] || exit 62",
                 deadline=time.monotonic() + _FILE_TIMEOUT,
             )
+        except (ConnectionError, TimeoutError) as error:
+            self.close()
+            raise SandboxError(f"{self._called()} could not be started: {error}") from error
         except BaseException:
             self.close()
             raise
@@ -190,6 +193,8 @@ class ShellSandbox(ABC):
 
     def _reset(self) -> None:
         """End every process and open a new channel on the same file system."""
+        if self._closed:  # by another thread, while a command ran
+            raise SandboxError("the sandbox is closed")
         self._drop_channel()
         try:
             self._end_processes()
