@@ -81,8 +81,11 @@ class Place:
         command = ["git", "-C", str(self.home / "project"), *arguments]
         return subprocess.run(command, env=self.env, check=True, capture_output=True, text=True).stdout.strip()
 
-    def agent(self, *arguments: str, killed_after: float | None = None) -> subprocess.CompletedProcess[bytes] | None:
-        """Run ``agent``; ``None`` when it was killed."""
+    def agent(
+        self, *arguments: str, killed_after: float | None = None, begun: Path | None = None
+    ) -> subprocess.CompletedProcess[bytes] | None:
+        """Run ``agent``; ``None`` when it was killed: so many seconds after it began, or after this file grew."""
+        size = _size(begun)
         process = subprocess.Popen(
             [sys.executable, "-m", "agent", *arguments],
             env=self.env,
@@ -91,6 +94,8 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        while begun is not None and _size(begun) == size and process.poll() is None:
+            time.sleep(0.005)
         try:
             out, err = process.communicate(timeout=killed_after)
         except subprocess.TimeoutExpired:
@@ -100,8 +105,11 @@ class Place:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def finish(self, *arguments: str) -> bytes:
-        """Run ``agent`` to its end, which must be a good one; what it prints."""
+        """Run ``agent`` to its end, which must be a good one; what it prints. A busy engine gets another chance."""
         done = self.agent(*arguments)
+        if done is not None and done.returncode == 3:
+            print(f"\n{done.stderr.decode().splitlines()[-1]}", file=sys.stderr)
+            done = self.agent(*arguments)
         assert done is not None
         if done.returncode:
             raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr.decode()}")
@@ -121,6 +129,10 @@ class Place:
         return kept + dead
 
 
+def _size(path: Path | None) -> int:
+    return path.stat().st_size if path is not None and path.exists() else 0
+
+
 def _dead(labels: str) -> bool:
     facts = dict(part.partition("=")[::2] for part in labels.split(","))
     pid = facts.get("patchwright.owner", "").split(":")[-2:-1]
@@ -136,17 +148,18 @@ def single(place: Place, kills: int, chance: random.Random) -> dict[str, Any]:
     """Kill single attempts."""
     script = ["--model", "scripted:script.jsonl"]
     solve = ["solve", "--issue", "add subtracts", "--repo", "project", "--sandbox", "docker", *script]
-    began = time.monotonic()
     expected = place.finish(*solve, "--output", "whole")
-    length = time.monotonic() - began
-    seen = [event.text for event in read_events(place.home / "whole/trajectory.jsonl") if isinstance(event, Observed)]
+    whole = read_events(place.home / "whole/trajectory.jsonl")
+    length = whole[-1].time - whole[0].time
+    seen = [event.text for event in whole if isinstance(event, Observed)]
     made, attempts, differ, twice, resumes, other_observations = 0, 0, 0, 0, 0, 0
     while made < kills:
         output = place.home / f"cut{attempts}"
         attempts += 1
         command = [*solve, "--output", str(output)]
         while made < kills:
-            done = place.agent(*command, killed_after=0.4 + chance.random() * (length - 0.3))
+            moment = chance.random() * length
+            done = place.agent(*command, killed_after=moment, begun=output / "trajectory.jsonl")
             if done is not None:
                 break
             made += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.task import Task
 
 
-@dataclass
+@dataclass(eq=False)
 class Place:
     """A computer with a task's repository.
 
@@ -62,6 +63,7 @@ class Places:
     def __init__(self, config: Config, computers: Computers, scratch: Path, voice: Voice, run_id: str) -> None:
         self._config, self._computers, self._scratch = config, computers, scratch
         self._voice, self._run_id = voice, run_id
+        self._made: weakref.WeakSet[Place] = weakref.WeakSet()
 
     def open(self, job: Job) -> Place:
         """A place for an attempt.
@@ -69,6 +71,18 @@ class Places:
         Raises:
             PatchwrightError: It cannot be made; nothing is left behind.
         """
+        place = self._open(job)
+        self._made.add(place)
+        return place
+
+    def abandon(self) -> None:
+        """Remove every place that is still there, whoever uses it, because the process ends."""
+        for place in list(self._made):
+            with contextlib.suppress(Exception):
+                place.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _open(self, job: Job) -> Place:
         task = job.task
         if task.environment is None and task.image is None and not task.files and Path(task.repo).is_dir():
             return self._of_a_directory(job)

@@ -139,7 +139,8 @@ def _run(
         evaluator = _evaluator(plan, output, computers, board) if plan.evaluate else None
         worker = Worker(plan.config, model, output, budget, board, evaluator)
         places = Places(plan.config, computers, scratch, board, plan.run_id)
-        stop.at_last(worker.abandon)
+        stop.at_last(worker.abandon, places.abandon)
+        stack.callback(stop.at_last)
         results = _known(jobs, output, worker, budget, board)
         todo = [job for job in jobs if job.key not in results or (plan.evaluate and results[job.key].verdict is None)]
 

@@ -17,7 +17,8 @@ class Stop:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._listeners: dict[int, Callable[[], None]] = {}
-        self._last: Callable[[], None] = lambda: None
+        self._ending = threading.Lock()
+        self._last: tuple[Callable[[], None], ...] = ()
 
     def __bool__(self) -> bool:
         return self._event.is_set()
@@ -31,13 +32,19 @@ class Stop:
         for listener in listeners:
             listener()
 
-    def at_last(self, listener: Callable[[], None]) -> None:
-        """Name what is to be done before the process ends although workers are still busy."""
-        self._last = listener
+    def at_last(self, *steps: Callable[[], None]) -> None:
+        """Name what is to be done, in order, before the process ends although workers are still busy.
+
+        Waits while it is being done, so that the process does not end in the middle of it.
+        """
+        with self._ending:
+            self._last = steps
 
     def abandon(self) -> None:
         """Do it."""
-        self._last()
+        with self._ending:
+            for step in self._last:
+                step()
 
     def wait(self, seconds: float) -> bool:
         """Wait for it; whether it came."""

@@ -20,6 +20,7 @@ from agent.config import Config
 from agent.loop import Attempt
 from agent.models import Model
 from agent.resume import Recorded
+from agent.status import Status
 
 if TYPE_CHECKING:
     from tasks.grading import Evaluator
@@ -47,7 +48,8 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: dict[int, tuple[Attempt, Place]] = {}
+        self._abandoned = False
+        self._running: dict[int, Attempt] = {}
 
     def do(self, job: Job, places: LookAhead) -> Result:
         """Attempt a task, or go on with an attempt that was cut off, and grade it.
@@ -76,14 +78,11 @@ class Worker:
             return replace(result, ungraded=self._fault(result.job, error))
 
     def abandon(self) -> None:
-        """Let go of everything at once, because the process ends: nothing more is recorded, no sandbox is left."""
+        """Record nothing more, because the process ends and takes the sandboxes away under the attempts."""
         with self._lock:
-            running = list(self._running.values())
-        for attempt, _ in running:
-            attempt.log.close()
-        for _, place in running:
-            with contextlib.suppress(Exception):
-                place.close()
+            self._abandoned = True
+            for attempt in self._running.values():
+                attempt.log.close()
 
     def known(self, job: Job, recorded: Recorded | None) -> Result | None:
         """The result of an attempt that is finished already."""
@@ -102,6 +101,8 @@ class Worker:
         except PatchwrightError as error:
             return Result(job, NOT_STARTED, _line(error))
         except Exception as error:
+            if self._abandoned:
+                return Result(job, Status.INTERRUPTED, "interrupted")
             return Result(job, CRASHED, self._fault(job, error))
 
     def _fault(self, job: Job, error: Exception) -> str:
@@ -123,7 +124,7 @@ class Worker:
         )
         with opened as attempt:
             with self._lock:
-                self._running[id(attempt)] = attempt, place
+                self._running[id(attempt)] = attempt
             try:
                 ended = attempt.run()
             finally:

@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.batches import CANARY, Provider, batch, predictions, results, serving, tasks_of
 from tests.e2e.conftest import FIX, LOOK, SUBMIT, User, call, one_line
 from tests.e2e.test_endings import containers_of, started
+from tests.e2e.test_resume import kill_after
 from trajectories.events import AttemptEnded, ModelReplied, Resumed
 from trajectories.log import read_events
 
@@ -68,24 +69,13 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     assert undisturbed.returncode == 0, undisturbed.stderr
     chance = random.Random(seed)
     arguments = batch(user, tasks, killed, model, "--workers", "3", "--resume", sandbox=kind)
-    pids = []
-    for _ in range(3):
-        process = subprocess.Popen(
-            user.command(*arguments), env=user.env, cwd=user.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        pids.append(process.pid)
-        try:
-            process.communicate(timeout=0.7 + chance.random() * 1.5)
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+    drivers = [kill_after(user, arguments, killed, chance.randint(1, 25)) for _ in range(3)]
     done = user.agent(*arguments)
     assert done.returncode == 0, done.stderr
     assert predictions(killed) == predictions(whole)
     assert steps(killed) == steps(whole)
     assert user.left_behind() == []
-    assert kind != "docker" or [name for pid in pids for name in containers_of(pid)] == []
+    assert kind != "docker" or [name for driver in drivers for name in containers_of(driver)] == []
 
 
 def test_a_finished_attempt_is_not_repeated(user: User, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,24 @@ REPLIES = (
 )
 
 
+def kill_after(user: User, arguments: list[str], output: Path, events: int) -> int:
+    """Run ``agent`` and kill it once it has recorded so many further events, if it has not ended; its process id."""
+    before = recorded(output)
+    process = subprocess.Popen(
+        user.command(*arguments), env=user.env, cwd=user.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while recorded(output) < before + events and process.poll() is None:
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    return process.pid
+
+
+def recorded(output: Path) -> int:
+    """Events in all trajectories of an output."""
+    return sum(path.read_bytes().count(b"\n") for path in output.rglob("trajectory.jsonl"))
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     user: User, tmp_path: Path, kind: str, seed: int
@@ -35,24 +54,12 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     assert undisturbed.returncode == 0, undisturbed.stderr
     output = tmp_path / "out"
     arguments = user.solving(user.script(*REPLIES), "--output", str(output), sandbox=kind)
+    resume = ["solve", "--resume", "--output", str(output)]
     chance = random.Random(seed)
-    kills = 0
-    while kills < 4:
-        # The more kills there were the later they come, so that there is something to resume.
-        process = subprocess.Popen(
-            user.command(*arguments), env=user.env, cwd=user.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        try:
-            process.communicate(timeout=0.8 + chance.random() * 1.5)
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            kills += 1
-        begun = output.is_dir() and (output / "trajectory.jsonl").exists()
-        if begun and read_events(output / "trajectory.jsonl"):
-            arguments = ["solve", "--resume", "--output", str(output)]
-    done = user.agent("solve", "--resume", "--output", str(output))
+    for _ in range(3):
+        kill_after(user, arguments, output, chance.randint(1, 9))
+        arguments = resume
+    done = user.agent(*resume)
     assert done.returncode == 0, done.stderr
     assert done.stdout == undisturbed.stdout == (output / "patch.diff").read_text()
     events = read_events(output / "trajectory.jsonl")
