@@ -93,6 +93,19 @@ class Checkouts:
         assert source.repository is not None
         prepare(str(source.repository), source.commit, destination)
 
+    @staticmethod
+    def lend_tags(source: Source, checkout: Path) -> None:
+        """Give a copy the tags of its own past, for an installation that reads the package's version from them.
+
+        They are to be taken away again before an agent sees the copy.
+        """
+        assert source.repository is not None
+        commit = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+        wanted = ("for-each-ref", f"--format={commit} %(refname)", f"--merged={source.commit}", "refs/tags")
+        tags = Git(source.repository).output(*wanted)
+        if tags:
+            (checkout / ".git/packed-refs").write_bytes(tags)
+
     def _nearby(self, task: Task) -> Source | None:
         """The task's own files, or a repository on this machine that has the commit."""
         if task.files:
@@ -142,7 +155,7 @@ class Checkouts:
             if commit is None:
                 clone.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    commit = fetch(url, task.base_commit, clone)
+                    commit = fetch(url, task.base_commit, clone, tags=True)
                 except InfrastructureError as error:
                     with self._guard:
                         self._unreachable[host] = str(error)

@@ -10,6 +10,7 @@ from aci_tools.errors import InfrastructureError, UsageError
 from tasks.git import Git, GitError, commit_of, last_line
 
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:(?!//)(?!:)\S+")
+_TAGS = "+refs/tags/*:refs/tags/*"
 _BASE = "refs/patchwright/base"
 _REFUSED = (
     "authentication failed",
@@ -79,7 +80,7 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=host))
 
 
-def fetch(url: str, base: str | None, scratch: Path) -> str:
+def fetch(url: str, base: str | None, scratch: Path, *, tags: bool = False) -> str:
     """Fetch the history of a remote repository up to a revision into a bare repository made for it.
 
     Only that history is asked for when the server can find the revision by itself; otherwise all branches and tags are.
@@ -87,7 +88,8 @@ def fetch(url: str, base: str | None, scratch: Path) -> str:
     Args:
         url: A clone URL.
         base: A branch, a tag, a commit or any other revision; ``None`` for the remote's default branch.
-        scratch: Directory of the bare repository, not there yet.
+        scratch: Directory of the bare repository; one that is there already is added to.
+        tags: Whether its tags are fetched too, with what they lead to.
 
     Returns:
         The id of the commit.
@@ -98,16 +100,17 @@ def fetch(url: str, base: str | None, scratch: Path) -> str:
     """
     Git(scratch.parent).output("init", "--quiet", "--bare", "--template=", str(scratch))
     wanted = base or "HEAD"
+    also = [_TAGS] if tags else []
     if _one_reference(wanted):
         try:
-            _fetch(scratch, url, f"+{wanted}:{_BASE}")
+            _fetch(scratch, url, f"+{wanted}:{_BASE}", *also)
             wanted = _BASE
         except GitError as error:
             if not any(sign in error.stderr.lower() for sign in _NO_REVISION):
                 raise _explained(url, error.stderr) from error
     if wanted != _BASE:
         try:
-            _fetch(scratch, url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            _fetch(scratch, url, "+refs/heads/*:refs/heads/*", _TAGS)
         except GitError as error:
             raise _explained(url, error.stderr) from error
     found = commit_of(Git(scratch), wanted)

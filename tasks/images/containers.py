@@ -174,6 +174,7 @@ class Containers:
             history.keep_objects_only(place)
         else:
             self._checkouts.copy(source, place)
+            self._checkouts.lend_tags(source, place)
             if milestone is not None:
                 history.drop_objects_of(place, milestone)
         return place

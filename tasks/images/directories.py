@@ -120,6 +120,7 @@ class Directories:
             environment = source.task.environment or Environment()
             facts: dict[str, object] = {"commit": source.commit, "env": {}}
             if environment.install:
+                self._checkouts.lend_tags(source, checkout)
                 facts = self._install(source.task, environment, checkout, made / "repository", python)
             else:
                 checkout.rename(made / "repository")

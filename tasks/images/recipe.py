@@ -12,7 +12,7 @@ from hashlib import sha256
 from tasks.task import Environment
 
 #: Part of every key; raised when the same input gives another image than before.
-VERSION = 1
+VERSION = 2
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _PYTHON = re.compile(r"(?:[\w./-]*/)?python(?:3(?:\.\d+)?)?")

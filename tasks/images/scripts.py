@@ -34,8 +34,9 @@ git -c core.quotePath=false ls-files --others --directory --exclude-standard -z 
 """
 
 #: Makes what an installation did to the repository no change: what it made is excluded, what it changed is committed.
-#: Prints the commit at HEAD.
+#: The tags that it was lent go. Prints the commit at HEAD.
 _SETTLE = f"""{_EXCLUDE}
+git for-each-ref --format='delete %(refname)' refs/tags | git update-ref --stdin
 git update-index -q --refresh || true
 if ! git diff-files --quiet; then
     identity HEAD

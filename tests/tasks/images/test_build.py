@@ -44,6 +44,19 @@ cd / && python -c 'import story; print(story.told, story.__file__)'; ls -d /test
     ]
 
 
+def test_an_installation_sees_the_tags_of_the_past_and_an_agent_none(
+    computers: Computers, make_task: MakeTask, tmp_path: Path
+) -> None:
+    task = make_task(install=["git describe --tags >.git/described"])
+    repository = tmp_path / "repositories/owner/story"
+    for name, commit in (("v1.0", f"{task.base_commit}~1"), ("v9.0", "HEAD")):
+        subprocess.run(["git", "-C", repository, "tag", name, commit], check=True)
+    ready = computers.ready(task)
+    described, *tags = run(ready, "cat .git/described; git for-each-ref --format='%(refname)'").splitlines()
+    assert described.startswith("v1.0-1-g")
+    assert tags == ["refs/heads/main"]
+
+
 def test_tasks_share_the_layers_that_they_have_in_common(
     computers: Computers, make_task: MakeTask, store: Store
 ) -> None:
