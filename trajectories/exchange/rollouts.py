@@ -20,9 +20,10 @@ from trajectories.exchange.rewards import (
     fine,
     outcome,
 )
+from trajectories.exchange.step_values import step_values
 from trajectories.exchange.turns import Turn, ended, turns
-from trajectories.exchange.verdicts import Verdict
 from trajectories.log import TrajectoryError
+from trajectories.verdicts import Verdict
 
 #: Commands that run tests, as far as their text tells.
 _RUNS_TESTS = re.compile(
@@ -35,7 +36,7 @@ class RolloutExporter:
     """A line an attempt: its messages, its outcome and the rewards; what each field is stands in docs/formats.md."""
 
     name = "rollouts"
-    summary = "reward-labelled rollouts: RLTF coarse, fine and adaptive; RLEF feedback (needs verdicts)"
+    summary = "reward-labelled rollouts: RLTF's rewards, RLEF's feedback, values of steps from forks (needs verdicts)"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class.
@@ -46,15 +47,19 @@ class RolloutExporter:
         if not context.verdicts.all:
             raise TrajectoryError("rewards need verdicts: evaluate the run, or give --verdicts")
         rows, left_out = [], 0
+        values, notes = step_values(trajectories, context)
         for trajectory in trajectories:
             verdict, messages = context.verdict(trajectory), trained(trajectory)
             if verdict is None or not verdict.about_the_patch or not messages:
                 left_out += 1
                 continue
             tools = offered(trajectory, messages, context)
-            rows.append({**_row(trajectory, verdict), "messages": messages, **({"tools": tools} if tools else {})})
-        notes = (f"{left_out} attempts without a verdict on their patch are left out",) if left_out else ()
-        return [Document("rollouts.jsonl", encode_lines(rows), notes)]
+            row = {**_row(trajectory, verdict), "messages": messages, **({"tools": tools} if tools else {})}
+            measured = [value.as_json() for value in values.get(trajectory.attempt, ())]
+            rows.append({**row, "step_values": measured} if measured else row)
+        if left_out:
+            notes.append(f"{left_out} attempts without a verdict on their patch are left out")
+        return [Document("rollouts.jsonl", encode_lines(rows), tuple(notes))]
 
 
 def _row(trajectory: Trajectory, verdict: Verdict) -> dict[str, Any]:

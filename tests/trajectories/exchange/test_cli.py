@@ -82,6 +82,28 @@ def test_a_run_with_verdicts_becomes_training_data(attempt: Callable[..., list[E
     assert json.loads((tmp_path / "preds.json").read_text())["calc-1"]["model_patch"] == "diff good\n"
 
 
+def test_forks_beside_a_run_give_values_of_steps(attempt: Callable[..., list[Event]], tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", attempt("a", "diff bad\n"))
+    origin = {"attempt_id": "a", "step": 1, "relation": "fork", "changed": []}
+    for name, patch in (("f1", "diff good\n"), ("f2", "diff bad\n")):
+        events = attempt(name, patch)
+        lines = [events[0].model_copy(update={"parent": origin}), *events[1:]]
+        place = tmp_path / "forks" / name
+        place.mkdir(parents=True)
+        (place / "trajectory.jsonl").write_text("".join(event.model_dump_json() + "\n" for event in lines))
+    verdicts = tmp_path / "forks" / "verdicts" / "calc-1"
+    for key, patch, resolved in (("k1", "diff good\n", True), ("k2", "diff bad\n", False)):
+        (verdicts / key).mkdir(parents=True)
+        (verdicts / key / "verdict.json").write_text(json.dumps({"task_id": "calc-1", "resolved": resolved}))
+        (verdicts / key / "patch.diff").write_text(patch)
+    done = agent("export", run, tmp_path / "forks", run, "--format", "rollouts")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["attempt"] for row in rows] == ["a", "f1", "f2"]
+    (value,) = rows[0]["step_values"]
+    assert (value["step"], value["value"], value["judged"]) == (1, 0.5, 2)
+
+
 def test_several_files_need_a_directory(attempt: Callable[..., list[Event]], tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", attempt("a"), attempt("b"))
     refused = agent("export", run, "--format", "swe-agent")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trajectories.events import ActionTaken, Event, Message, ModelReplied, Observed
-from trajectories.exchange import Context, Trajectory, Verdict, Verdicts, exporter, read_verdicts
+from trajectories.events import ActionTaken, AttemptStarted, Event, Message, ModelReplied, Observed
+from trajectories.exchange import Context, Trajectory, Verdict, Verdicts, exporter
 from trajectories.exchange.rewards import adaptive, added, coarse, faults, fine, outcome
-from trajectories.exchange.verdicts import patch_digest
 from trajectories.log import TrajectoryError
+from trajectories.verdicts import patch_digest
 
 Make = Callable[..., list[Event]]
 Export = Callable[..., Any]
@@ -82,7 +81,7 @@ def test_an_attempt_without_a_reply_is_left_out_and_said(attempt: Make) -> None:
 
 
 def judged(*verdicts: Verdict) -> Context:
-    return Context(Verdicts.made(verdicts))
+    return Context(Verdicts(verdicts))
 
 
 def test_pairs_prefer_what_resolves_the_task(attempt: Make, exported: Export) -> None:
@@ -223,47 +222,43 @@ def test_a_verdict_on_the_machine_is_none_on_the_patch(attempt: Make) -> None:
     assert document.notes
 
 
-# Where verdicts come from
+# Values of steps
 
 
-def evaluation(directory: Path) -> Path:
-    for key, patch, resolved in (("k1", GOOD, True), ("k2", BAD, False)):
-        place = directory / "verdicts" / "calc-1" / key
-        place.mkdir(parents=True)
-        groups = {"FAIL_TO_PASS": {"success": ["t"] * resolved, "failure": ["t"] * (not resolved)}}
-        data = {"task_id": "calc-1", "status": "resolved" if resolved else "unresolved", "resolved": resolved}
-        (place / "verdict.json").write_text(json.dumps({**data, "tests": groups}))
-        (place / "patch.diff").write_text(patch)
-        (place / "test_output.txt").write_text("E   ValueError: no\n")
-    return directory
+def fork_of(events: list[Event], step: int, **parent: Any) -> list[Event]:
+    """The attempt as a fork of attempt ``a``."""
+    first = events[0]
+    assert isinstance(first, AttemptStarted)
+    origin = {"attempt_id": "a", "seq": 6, "step": step, "relation": "fork", "changed": [], **parent}
+    return [first.model_copy(update={"parent": origin}), *events[1:]]
 
 
-def test_an_evaluations_directory_has_a_verdict_for_each_patch(tmp_path: Path) -> None:
-    verdicts = read_verdicts([evaluation(tmp_path)])
-    good, bad = verdicts.of("calc-1", "", "m", GOOD), verdicts.of("calc-1", "", "m", BAD)
-    assert good is not None
-    assert bad is not None
-    assert (good.resolved, good.passed) == (True, ("t",))
-    assert (bad.resolved, bad.failed, bad.log) == (False, ("t",), "E   ValueError: no\n")
-    assert verdicts.of("calc-1", "", "m", "another patch") is None
-    assert verdicts.of("calc-2", "", "m", GOOD) is None
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"calc-1": {"resolved": True, "patch_successfully_applied": True, "tests_status": {}}},
-        {"verdicts": [{"task_id": "calc-1", "status": "resolved"}]},
-        {"tasks": {"calc-1": {"resolved": True}}},
-        {"resolved_ids": ["calc-1"], "unresolved_ids": ["calc-2"], "schema_version": 2},
-    ],
-)
-def test_reports_of_several_kinds_are_read(data: Any, saved: Callable[..., Path]) -> None:
-    found = read_verdicts([saved(data, "results.json")]).of("calc-1", "", "", GOOD)
-    assert found is not None
-    assert found.resolved
-
-
-def test_a_missing_file_of_verdicts_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(TrajectoryError, match="no such file"):
-        read_verdicts([tmp_path / "absent.json"])
+def test_forks_give_the_values_of_steps(attempt: Make) -> None:
+    context = judged(
+        Verdict("calc-1", True, "resolved", patch=patch_digest(GOOD)),
+        Verdict("calc-1", False, "unresolved", patch=patch_digest(BAD)),
+        Verdict("calc-1", False, "infrastructure", patch=patch_digest("lost")),
+    )
+    forks = [
+        fork_of(attempt("f1", GOOD), 1),
+        fork_of(attempt("f2", BAD), 1),
+        fork_of(attempt("f3", BAD), 1),
+        fork_of(attempt("f4", "lost"), 1),
+        fork_of(attempt("f5", BAD, status="model_error"), 1),
+        fork_of(attempt("f6", GOOD), 2, changed=["remark"]),
+        fork_of(attempt("f7", GOOD), 0),
+        fork_of(attempt("f8", GOOD), 1, relation="sub-agent"),
+        fork_of(attempt("f9", GOOD), 1, attempt_id="elsewhere"),
+        fork_of(attempt("g1", BAD), 3, attempt_id="f1"),
+    ]
+    trajectories = [Trajectory(events) for events in [attempt("a", BAD), *forks]]
+    (document,) = exporter("rollouts").write(trajectories, context)
+    rows = {row["attempt"]: row for row in map(json.loads, document.content.splitlines())}
+    model = "some/model"
+    assert rows["a"]["step_values"] == [
+        {"step": 0, "value": 1.0, "resolved": 1, "judged": 1, "model": model},
+        {"step": 1, "value": 0.333333, "resolved": 1, "judged": 3, "model": model},
+    ]
+    assert rows["f1"]["step_values"] == [{"step": 3, "value": 0.0, "resolved": 0, "judged": 1, "model": model}]
+    assert "step_values" not in rows["f2"]
+    assert "1 forks that change something at their step are not counted for its value" in document.notes
