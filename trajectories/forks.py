@@ -22,7 +22,7 @@ from trajectories.events import (
 from trajectories.log import TrajectoryError, read_events
 from trajectories.redact import Redactor
 from trajectories.stats import read_attempt
-from trajectories.stats.verdicts import Verdicts
+from trajectories.verdicts import Verdicts, read_verdicts
 
 _SHARED = (AttemptStarted, Message, ModelReplied, ActionTaken, Observed, PatchChanged)
 
@@ -184,8 +184,7 @@ def forest(paths: Sequence[Path]) -> list[Node]:
     found = [file for path in paths for file in (sorted(path.rglob("trajectory.jsonl")) if path.is_dir() else [path])]
     if not found:
         raise TrajectoryError(f"no trajectory in {', '.join(map(str, paths))}")
-    homes = {path for path in paths if path.is_dir()} | {parent for file in found for parent in file.parents[:4]}
-    verdicts = Verdicts(sorted(home for home in homes if (home / "verdicts").is_dir()))
+    verdicts = read_verdicts([path for path in paths if path.is_dir()], around=found)
     nodes: dict[str, Node] = {}
     parents: dict[str, str] = {}
     todo = list(dict.fromkeys(found))

@@ -16,7 +16,9 @@ _FORMATS = "atif, swe-agent, mini-swe-agent, openhands, preds, openai, sharegpt,
 
 
 def export(
-    path: Annotated[Path, typer.Argument(help="A trajectory file, or the directory of a run.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Trajectory files, or directories of runs and of forks.", metavar="PATH...")
+    ],
     format: Annotated[str, typer.Option("--format", "-f", help=f"One of {_FORMATS}.", metavar="F")],
     output: Annotated[
         Path | None,
@@ -38,9 +40,10 @@ def export(
     from trajectories.log import TrajectoryError
 
     writer = exporter(format)
-    found = find_trajectories(path)
-    places = verdicts or ([path] if path.is_dir() else [])
-    context = Context(read_verdicts(places), _tool_schemas())
+    found = list({t.path: t for path in paths for t in find_trajectories(path)}.values())
+    runs = [path for path in paths if path.is_dir()]
+    judged = read_verdicts(verdicts) if verdicts else read_verdicts(runs, around=[t.path for t in found if t.path])
+    context = Context(judged, _tool_schemas())
     if resolved:
         if not context.verdicts.all:
             raise TrajectoryError("--resolved needs verdicts: evaluate the run, or give --verdicts")

@@ -23,8 +23,8 @@ from trajectories.exchange.source import load
 from trajectories.exchange.store import find_trajectories, store
 from trajectories.exchange.swe_agent import SweAgentImporter
 from trajectories.exchange.swe_agent_write import SweAgentExporter
-from trajectories.exchange.verdicts import Verdict, Verdicts, read_verdicts
 from trajectories.log import TrajectoryError
+from trajectories.verdicts import Verdict, Verdicts, read_verdicts
 
 _IMPORTERS: list[Importer] = [
     AtifImporter(),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from trajectories.events import Event
 from trajectories.exchange.source import Source
 from trajectories.exchange.turns import final_patch, started
-from trajectories.exchange.verdicts import Verdict, Verdicts
+from trajectories.stats.runs import attempt_number
+from trajectories.verdicts import Verdict, Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,12 @@ class Trajectory:
     Attributes:
         events: From first to last.
         name: Where it came from, for messages.
+        path: Its file, where it has one.
     """
 
     events: Sequence[Event]
     name: str = ""
+    path: Path | None = None
 
     @property
     def task(self) -> str:
@@ -93,7 +97,9 @@ class Context:
 
     def verdict(self, trajectory: Trajectory) -> Verdict | None:
         """The verdict on the trajectory's patch."""
-        return self.verdicts.of(trajectory.task, trajectory.attempt, trajectory.model, trajectory.patch)
+        task, patch = trajectory.task, trajectory.patch
+        number = attempt_number(trajectory.path) if trajectory.path else 1
+        return self.verdicts.of(task, patch, number=number, model=trajectory.model)
 
 
 class Importer(Protocol):

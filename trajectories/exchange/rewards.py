@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from trajectories.exchange.verdicts import Verdict
+from trajectories.verdicts import Verdict
 
 Outcome = Literal["success", "failure", "error", "syntax_error"]
 Scope = Literal["line", "global", "ignore"]
@@ -120,7 +120,7 @@ def outcome(verdict: Verdict) -> Outcome:
         return "error"
     if verdict.status == "empty_patch":
         return "failure"
-    kinds = {fault.kind for fault in faults(verdict.log)}
+    kinds = {fault.kind for fault in faults(verdict.output())}
     if kinds & _SYNTAX:
         return "syntax_error"
     return "error" if kinds - _ASSERTIONS else "failure"
@@ -153,7 +153,7 @@ def fine(verdict: Verdict, patch: str) -> list[Fine]:
     lines = added(patch)
     by_place = {(line.path, line.line): line for line in lines}
     found: list[Fine] = []
-    for fault in faults(verdict.log):
+    for fault in faults(verdict.output()):
         if fault.kind in _ASSERTIONS:
             found.append(Fine(fault.kind, fault.message, "ignore"))
         elif fault.kind in _GLOBAL:

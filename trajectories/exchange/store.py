@@ -62,11 +62,11 @@ def find_trajectories(path: Path) -> list[Trajectory]:
         events = read_events(path)
         if not events:
             raise TrajectoryError(f"{path} has no events of ours; other agents' files go through `agent import` first")
-        return [Trajectory(events, path.name)]
+        return [Trajectory(events, path.name, path)]
     paths = sorted(path.rglob(NAME), key=_natural)
     if not paths:
         raise TrajectoryError(f"{path} has no {NAME} in it")
-    named = [Trajectory(read_events(found), str(found.relative_to(path).parent)) for found in paths]
+    named = [Trajectory(read_events(found), str(found.relative_to(path).parent), found) for found in paths]
     return [trajectory for trajectory in named if trajectory.events]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from trajectories.log import TrajectoryError
 from trajectories.stats import facts, read_attempt
 from trajectories.stats.runs import attempt_number
-from trajectories.stats.verdicts import Verdicts
+from trajectories.verdicts import Verdicts, read_verdicts
 
 #: Classes of the statistics that are no failure.
 _NO_FAILURE = frozenset({"resolved", "unjudged"})
@@ -40,9 +40,7 @@ class Outcomes:
 
     def refresh(self, paths: Iterable[Path], trajectories: Iterable[Path]) -> None:
         """Look for verdicts below the paths that a user named, and in the runs that trajectories belong to."""
-        homes = {path.resolve() for path in paths if path.is_dir()}
-        homes.update(file.parents[3] for file in trajectories if file.parts[-4:-3] == ("attempts",))
-        self._verdicts = Verdicts(sorted(homes))
+        self._verdicts = read_verdicts([path for path in paths if path.is_dir()], around=trajectories)
 
     def of(self, trajectory: Path, size: int, task: str, patch: str) -> Outcome:
         """The outcome of a finished attempt.
@@ -53,7 +51,7 @@ class Outcomes:
             task: Its task.
             patch: What it submitted.
         """
-        verdict = self._verdicts.of(task, patch, attempt_number(trajectory))
+        verdict = self._verdicts.of(task, patch, number=attempt_number(trajectory))
         seen = (size, verdict)
         known = self._known.get(trajectory)
         if known is not None and known[0] == seen:
@@ -65,6 +63,6 @@ class Outcomes:
             failure = ""  # damaged: it is shown as far as it goes, but no statistics are made of it
         outcome = Outcome(failure=failure)
         if verdict is not None:
-            outcome = Outcome(verdict.status, failure, verdict.passed, verdict.tests)
+            outcome = Outcome(verdict.status, failure, len(verdict.passed), verdict.tests)
         self._known[trajectory] = (seen, outcome)
         return outcome

@@ -12,7 +12,7 @@ from trajectories.stats.gold import Touched
 from trajectories.stats.localisation import localise, patched_files
 from trajectories.stats.reader import Action, Recorded, Step
 from trajectories.stats.rows import AttemptFacts, StepFacts
-from trajectories.stats.verdicts import VerdictFacts
+from trajectories.verdicts import Verdict
 
 #: Why an attempt ended that says nothing about the task: it is to be resumed. ``""`` is a trajectory without an end.
 INFRASTRUCTURE = frozenset({"model_error", "sandbox_lost", "interrupted", ""})
@@ -23,7 +23,7 @@ def facts(
     recorded: Recorded,
     *,
     attempt: int = 1,
-    verdict: VerdictFacts | None = None,
+    verdict: Verdict | None = None,
     gold: Sequence[Touched] | None = None,
 ) -> tuple[AttemptFacts, list[StepFacts]]:
     """The rows of one attempt.
@@ -53,7 +53,7 @@ def facts(
         infrastructure=infrastructure,
         verdict=verdict.status if verdict else "",
         resolved=verdict.resolved if verdict else None,
-        tests_passed=verdict.passed if verdict else 0,
+        tests_passed=len(verdict.passed) if verdict else 0,
         tests=verdict.tests if verdict else 0,
         failure=classify(Case(recorded.status, recorded.patch, infrastructure, verdict, found, own_tests)),
         steps=max(len(recorded.steps), recorded.stated_steps),

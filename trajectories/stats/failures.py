@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trajectories.stats.localisation import Localisation
-from trajectories.stats.verdicts import VerdictFacts
+from trajectories.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Case:
     status: str
     patch: str
     infrastructure: bool
-    verdict: VerdictFacts | None
+    verdict: Verdict | None
     found: Localisation | None
     own_tests: bool | None
 

@@ -12,7 +12,7 @@ from trajectories.stats.facts import facts, task_id
 from trajectories.stats.gold import Touched
 from trajectories.stats.reader import read_attempt
 from trajectories.stats.rows import AttemptFacts, StepFacts
-from trajectories.stats.verdicts import Verdicts
+from trajectories.verdicts import read_verdicts
 
 #: What is known of a task's solution, by the task's id.
 Gold = Callable[[str], Sequence[Touched] | None]
@@ -53,7 +53,8 @@ def gather(
     Raises:
         UsageError: A path is not there, or there is no trajectory under it and no verdict either.
     """
-    verdicts = Verdicts(dict.fromkeys(_home(path) for path in paths))
+    directories = [path for path in paths if path.is_dir()]
+    verdicts = read_verdicts(directories, around=[path for path in paths if path.is_file()])
     rows = Rows([], [], [])
     for file in dict.fromkeys(file for path in paths for file in find_trajectories(path)):
         watch(file)
@@ -63,7 +64,7 @@ def gather(
             rows.faults.append(str(error))
             continue
         number, task = attempt_number(file), task_id(recorded)
-        verdict = verdicts.of(task, recorded.patch, number)
+        verdict = verdicts.of(task, recorded.patch, number=number, model=recorded.model)
         row, actions = facts(recorded, attempt=number, verdict=verdict, gold=gold(task))
         rows.attempts.append(row)
         if steps:
@@ -92,14 +93,6 @@ def attempt_number(path: Path) -> int:
     """Number of an attempt by its place in a run, ``attempts/<task>/<number>/trajectory.jsonl``; 1 elsewhere."""
     parts = path.resolve().parts
     return int(parts[-2]) if len(parts) > 3 and parts[-4] == "attempts" and parts[-2].isdigit() else 1
-
-
-def _home(path: Path) -> Path:
-    """The directory where the verdicts of a path lie: itself, or the run that a single trajectory belongs to."""
-    if path.is_dir():
-        return path
-    parents = path.resolve().parents
-    return parents[3] if len(parents) > 3 and parents[2].name == "attempts" else path.parent
 
 
 def _begins(path: Path) -> bool:

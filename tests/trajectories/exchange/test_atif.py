@@ -150,7 +150,7 @@ def test_trajectories_of_ours_pass_harbors_own_models(path: Path) -> None:
 
 
 def test_a_verdict_goes_along(attempt: Callable[..., list[Event]]) -> None:
-    data = write(attempt(), Context(Verdicts.made([Verdict("calc-1", True, "resolved")])))
+    data = write(attempt(), Context(Verdicts([Verdict("calc-1", True, "resolved")])))
     valid(data)
     assert data["extra"]["patchwright"]["verdict"] == {"resolved": True, "status": "resolved"}
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from trajectories.stats import CLASSES, facts, read_attempt, touched
-from trajectories.stats.verdicts import VerdictFacts
+from trajectories.verdicts import Verdict
 
 EDIT = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
 GOLD, OTHER = EDIT.format("gold.py"), EDIT.format("other.py")
-YES = VerdictFacts("t", "resolved", True)
-NO = VerdictFacts("t", "unresolved", False)
-BROKEN = VerdictFacts("t", "broken_image", False)
+YES = Verdict("t", True, "resolved")
+NO = Verdict("t", False, "unresolved")
+BROKEN = Verdict("t", False, "broken_image")
 
 
 def look(script: Any) -> Any:
@@ -37,7 +37,7 @@ def failing(script: Any) -> Any:
         ("resolved", look, "step_limit", GOLD, YES),
         ("format_errors", blind, "format_limit", "", None),
         ("format_errors", blind, "exit_format", "", None),
-        ("gave_up", blind, "submitted", "", VerdictFacts("t", "empty_patch", False)),
+        ("gave_up", blind, "submitted", "", Verdict("t", False, "empty_patch")),
         ("never_found", blind, "submitted", OTHER, NO),
         ("never_found", blind, "step_limit", "", None),
         ("not_edited", look, "submitted", OTHER, NO),
@@ -49,7 +49,7 @@ def failing(script: Any) -> Any:
         ("unjudged", look, "submitted", GOLD, None),
     ],
 )
-def test_classes(write: Any, name: str, steps: Any, status: str, patch: str, verdict: VerdictFacts | None) -> None:
+def test_classes(write: Any, name: str, steps: Any, status: str, patch: str, verdict: Verdict | None) -> None:
     recorded = read_attempt(steps(write()).end(status, patch))
     row, _ = facts(recorded, verdict=verdict, gold=touched(GOLD))
     assert row.failure == name
@@ -59,7 +59,7 @@ def test_classes(write: Any, name: str, steps: Any, status: str, patch: str, ver
     ("name", "status", "patch", "verdict"),
     [
         ("tests_failed", "submitted", OTHER, NO),
-        ("tests_failed", "token_limit", OTHER, VerdictFacts("t", "unappliable", False)),
+        ("tests_failed", "token_limit", OTHER, Verdict("t", False, "unappliable")),
         ("limits", "exit_context", "", None),
         ("limits", "submitted (exit_cost)", OTHER, None),
         ("limits", "submitted (exit_cost)", "", None),
@@ -68,7 +68,7 @@ def test_classes(write: Any, name: str, steps: Any, status: str, patch: str, ver
         ("unjudged", "submitted", OTHER, None),
     ],
 )
-def test_without_a_known_solution(write: Any, name: str, status: str, patch: str, verdict: VerdictFacts | None) -> None:
+def test_without_a_known_solution(write: Any, name: str, status: str, patch: str, verdict: Verdict | None) -> None:
     row, _ = facts(read_attempt(blind(write()).end(status, patch)), verdict=verdict)
     assert row.failure == name
 
