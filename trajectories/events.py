@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+#: Statuses of attempts that something else than the agent cut off: they say nothing about the task, and can be resumed.
+CUT_OFF = frozenset({"model_error", "sandbox_lost", "interrupted", "run_limit"})
+
 #: Raised whenever an old reader could misunderstand a new file.
 SCHEMA_VERSION = 1
 

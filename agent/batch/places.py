@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,14 @@ class Place:
         sandbox: The computer.
         base: Id of the commit that the repository is at.
         scratch: Files that it was made from, removed with it.
+        release: Called when it is closed: what it was made from may be removed now.
     """
 
     task: Task
     sandbox: Sandbox
     base: str
     scratch: Path | None = None
+    release: Callable[[], None] | None = None
 
     def close(self) -> None:
         """Remove it. Safe to call twice."""
@@ -47,6 +50,9 @@ class Place:
         finally:
             if self.scratch is not None:
                 shutil.rmtree(self.scratch, ignore_errors=True)
+            release, self.release = self.release, None
+            if release is not None:
+                release()
 
 
 class Places:
@@ -96,7 +102,13 @@ class Places:
             limits=limits_of(wanted),
             run_id=self._run_id,
         )
-        return Place(ready.task, open_sandbox(ready.kind, spec), ready.base_commit)
+        release = partial(self._computers.release, ready)
+        try:
+            sandbox = open_sandbox(ready.kind, spec)
+        except BaseException:
+            release()
+            raise
+        return Place(ready.task, sandbox, ready.base_commit, release=release)
 
     def _of_a_directory(self, job: Job) -> Place:
         """The user's own repository, on the computer that ``agent solve`` would use for it."""

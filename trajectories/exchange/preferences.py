@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trajectories.events import CUT_OFF
 from trajectories.exchange.base import Context, Document, Trajectory, encode_lines
 from trajectories.exchange.chat import offered, trained
 from trajectories.exchange.conversation import ChatMessage
 from trajectories.exchange.turns import ended
 from trajectories.log import TrajectoryError
-
-#: Ends that say nothing about the task.
-_INFRASTRUCTURE = frozenset({"model_error", "sandbox_lost", "interrupted"})
 
 
 class DpoExporter:
@@ -42,7 +40,7 @@ class DpoExporter:
             judged += 1
             if verdict.resolved:
                 good.setdefault(trajectory.task, []).append(trajectory)
-            elif last is not None and last.status not in _INFRASTRUCTURE:
+            elif last is not None and last.status not in CUT_OFF:
                 bad.setdefault(trajectory.task, []).append(trajectory)
         rows, unlike = [], 0
         for task, winners in good.items():

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from trajectories.events import CUT_OFF
 from trajectories.stats.commands import command_of, runs_tests
 from trajectories.stats.failures import Case, classify
 from trajectories.stats.gold import Touched
@@ -15,7 +16,7 @@ from trajectories.stats.rows import AttemptFacts, StepFacts
 from trajectories.verdicts import Verdict
 
 #: Why an attempt ended that says nothing about the task: it is to be resumed. ``""`` is a trajectory without an end.
-INFRASTRUCTURE = frozenset({"model_error", "sandbox_lost", "interrupted", ""})
+INFRASTRUCTURE = CUT_OFF | {""}
 GUARD_REFUSED = "guard-refused"
 
 
