@@ -24,7 +24,7 @@ from agent.models.pacer import Pacer
 from agent.models.scripted import ScriptedModel
 from agent.status import Status
 from tasks.task import Task
-from trajectories.events import CUT_OFF, Usage
+from trajectories.events import Usage
 
 
 def jobs(count: int) -> list[Job]:
@@ -187,7 +187,3 @@ def test_attempts_of_a_task_have_seeds_of_their_own() -> None:
     seeded = load_config([], ["model.seed=7"])
     assert [numbered(seeded, number).model.seed for number in (1, 2, 3)] == [7, 8, 9]
     assert numbered(load_config(), 2).model.seed is None
-
-
-def test_who_reads_trajectories_knows_which_attempts_were_cut_off() -> None:
-    assert {status.value for status in Status if status.resumable} == CUT_OFF

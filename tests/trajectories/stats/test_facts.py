@@ -87,7 +87,7 @@ def test_a_killed_attempt_has_no_status_and_its_torn_line_is_dropped(write: Any)
 
 
 def test_statuses_that_say_nothing_about_the_task_are_the_runtimes_own() -> None:
-    assert {status.value for status in Status if status.infrastructure} | {""} == INFRASTRUCTURE
+    assert {status.value for status in Status if status.resumable} | {""} == INFRASTRUCTURE
 
 
 def test_what_an_importer_could_not_know_is_done_without(tmp_path: Path) -> None:
