@@ -36,11 +36,12 @@ def main() -> None:
             found = replay(ReplayRequest(output / "trajectory.jsonl", Where()), Quiet())
             seconds = round(time.perf_counter() - began, 2)
             kinds.update(found.counts)
-            rows.append({"seed": seed, "equal": found.equal, "seconds": seconds, **found.counts, "patch": found.patch})
+            row = {"seed": seed, "same": found.equal, "seconds": seconds, **found.counts, "patch": found.patch}
+            rows.append(row)
             if not found.equal:
                 where = found.divergence
                 print(f"seed {seed}: {where.as_json() if where else found.patch_diff}", flush=True)
-    false = sum(not row["equal"] for row in rows)
+    false = sum(not row["same"] for row in rows)
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     print(
         f"{len(rows)} attempts in {options.sandbox}: {false} false divergences; {sum(kinds.values())} actions: {told}"

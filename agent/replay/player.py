@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,9 @@ _UNORDERED_COMMAND = re.compile(r"\b(?:find|rg|ag|git grep|grep\s+(?:-\S+\s+)*-\
 _PROCESSES = re.compile(r"\$\$|\$!|\bBASHPID\b|\bPPID\b|getp?pid|\b(?:ps|pgrep|pidof|pstree|top|jobs|lsof)\b|/proc/")
 _SORTED = re.compile(r"\bsort\b|\|\s*nl\b|\bcat\s+-n\b")
 _COMMITS = 'git log --all --reflog --format=%H --not "$PATCHWRIGHT_BASE" 2>/dev/null'
+_BINARY = re.compile(r"^(?:literal|delta) \d+\n(?:[A-Za-z][^\n ]+\n)*", re.MULTILINE)
+#: So that what depends on the times of files differs on a second computer.
+_OTHER_TIMES = "git ls-files -z | xargs -0 touch -h -d '-5 hours' 2>/dev/null; git status --short >/dev/null"
 _HEX = re.compile(r"\b[0-9a-f]{7,40}\b")
 
 
@@ -224,6 +228,7 @@ class Player:
             return None
         if self._twin is None:
             self._twin = self.again()
+            self._twin.sandbox.run(_OTHER_TIMES, cwd=self._twin.root, timeout=120)
         done: Done | None = self._latest if self._twins_at == len(self._played) else None
         for entry in self._played[self._twins_at :]:
             if self._not_run(entry):
@@ -287,7 +292,21 @@ def _without_masked(recorded: str, now: str) -> tuple[str, str]:
 
 
 def _without_digests(patch: str) -> str:
-    return re.sub(r"^index [0-9a-f]+\.\.[0-9a-f]+", "index", patch, flags=re.MULTILINE)
+    """A patch without the ids of files, and with one word for the content of a binary file.
+
+    For compiled Python the word is the same whatever it holds: that is the time of its source too.
+    """
+    text = re.sub(r"^index [0-9a-f]+\.\.[0-9a-f]+", "index", patch, flags=re.MULTILINE)
+    if "\nGIT binary patch\n" not in text:
+        return text
+    parts = re.split(r"^(?=diff --git )", text, flags=re.MULTILINE)
+    return "".join(_BINARY.sub(_word_for(part.partition("\n")[0]), part) for part in parts)
+
+
+def _word_for(header: str) -> Callable[[re.Match[str]], str]:
+    if header.endswith((".pyc", ".pyo")):
+        return lambda _: "compiled\n"
+    return lambda found: f"binary {hashlib.sha256(found[0].encode()).hexdigest()}\n"
 
 
 def counts(results: Sequence[Result]) -> dict[str, int]:

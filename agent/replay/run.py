@@ -19,6 +19,7 @@ from agent.replay import foreign
 from agent.replay.entries import Entry, entries, final_patch
 from agent.replay.player import Kind, Player, Result, counts
 from agent.resume import Recorded
+from tasks.task import Task
 from trajectories.events import Event, ModelReplied, Observed, PatchChanged, Resumed
 from trajectories.log import EventLog
 from trajectories.redact import Redactor
@@ -167,11 +168,12 @@ def _as_ours(
     started = recorded.started
     notes: list[str] = []
     names = foreign.repositories_of(started)
-    task = {**started.task, "repo": (names or [""])[0], "id": started.task.get("id") or "imported"}
+    known = {"base_commit": "", "problem_statement": "", **started.task}
+    task = {**known, "repo": (names or [""])[0], "id": known.get("id") or "imported"}
     if where.tasks is None:
         place = where.repo
         if place is None and where.repositories is not None:
-            place = _kept(recorded, names, where.repositories, scratch, voice)
+            place = _kept(task, names, where.repositories, scratch, voice)
         if place is not None and Path(place).is_dir() and where.base is None:
             base, note = _base(Path(place), str(task.get("base_commit") or ""), final_patch(recorded.events))
             notes += [note] if note else []
@@ -188,13 +190,13 @@ def _as_ours(
     return Recorded(adapted, recorded.ended, events), config.model_copy(update=update), where, notes
 
 
-def _kept(recorded: Recorded, names: list[str], repositories: Path, scratch: Path, voice: Voice) -> str | None:
+def _kept(task: dict[str, Any], names: list[str], repositories: Path, scratch: Path, voice: Voice) -> str | None:
     """The first repository of these names in the user's collection."""
     from tasks.checkouts import Checkouts
 
     checkouts = Checkouts(repositories, scratch / "cache", voice.say)
     for name in names:
-        wanted = recorded.task.model_copy(update={"repo": name, "base_commit": "HEAD"})
+        wanted = Task.model_validate({**task, "repo": name, "base_commit": "HEAD"})
         for source in checkouts.likely(wanted):
             if source.repository is not None:
                 return str(source.repository)
