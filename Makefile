@@ -1,5 +1,6 @@
 # make solve   set everything up and fix a real bug with the embedded model
 # make test    run every test
+# make verdicts  judge ten real SWE-bench instances
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test check lint types bench setup dev image clean
+.PHONY: solve test verdicts check lint types bench setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
@@ -17,6 +18,10 @@ solve: setup image
 ## Every test. Docker tests skip with a reason where no engine answers, except in CI.
 test: dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## Ten real SWE-bench instances, judged with their known solutions and without any, in containers. Minutes.
+verdicts: dev image
+	$(BIN)/python -m pytest -m swebench tests/e2e/test_swebench_rows.py
 
 ## Lint, format, types, and who imports whom.
 check: dev lint types
