@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tasks.datasets.functions.hidden import HiddenTest, program_test
+from tasks.datasets.functions.hidden import HiddenTest, program_test, whole
 
-#: Deadlines of EvalPlus: for one input, where the reference takes less than a second, and for all of them.
+#: Deadlines of EvalPlus: for one input, unless the reference takes more than a second, and for all of them.
 _CALL_SECONDS = 4.0
 _SECONDS = 60.0
 _IMPORT = re.compile(r"^import numpy as np$", re.MULTILINE)
@@ -32,12 +32,13 @@ class np:
 '''
 
 
-def plus_test(program: str, call: str) -> HiddenTest:
+def plus_test(program: str, call: str, reference: str) -> HiddenTest:
     """The test of a problem with EvalPlus's deadlines and without numpy.
 
     Args:
         program: The authors' test.
         call: Name of the function that is tested.
+        reference: Text of a program with that function, which the deadline of a call depends on.
 
     Raises:
         ValueError: The program is not Python, or it uses more of numpy than is known here.
@@ -46,4 +47,5 @@ def plus_test(program: str, call: str) -> HiddenTest:
     if unknown:
         raise ValueError(f"test: uses numpy's {', '.join(sorted(unknown))}, which is not supported")
     program = _IMPORT.sub(_NUMPY.replace("\\", r"\\"), program, count=1)
-    return program_test(program, _SECONDS, call=call, call_seconds=_CALL_SECONDS)
+    limits = f", call={call!r}, call_seconds={_CALL_SECONDS}, reference={whole(reference)!r}"
+    return program_test(program, _SECONDS, limits)

@@ -8,45 +8,67 @@ import functools
 from typing import Any
 
 
-def judged(seconds: float, call: str = "", call_seconds: float = 0, module: str = "solution") -> Any:
+def judged(
+    seconds: float, module: str = "solution", call: str = "", call_seconds: float = 0, reference: str = ""
+) -> Any:
     """Give a test a process, a deadline, 4 GB of memory, and the names of the solution.
 
     Args:
         seconds: Deadline of the whole test.
-        call: Name of a function of the solution each call of which has a deadline of its own.
-        call_seconds: That deadline, in seconds.
         module: Name of the solution's module, ``""`` when it is a program that the test starts.
+        call: Name of a function of the solution each call of which has a deadline of its own.
+        call_seconds: That deadline; four times as long as the reference takes for the same call, if that is more.
+        reference: Text of a program with a function of that name.
     """
 
     def decorate(test: Any) -> Any:
         @functools.wraps(test)
         def run(**arguments: Any) -> None:
-            _run(functools.partial(_body, test, arguments, module, call, call_seconds), seconds)
+            def limit(function: Any) -> Any:
+                return _limited(function, call_seconds, call, reference)
+
+            _run(functools.partial(_body, test, arguments, module, call, limit), seconds)
 
         return run
 
     return decorate
 
 
-def _body(test: Any, arguments: Any, module: str, call: str, call_seconds: float) -> None:
+def _body(test: Any, arguments: Any, module: str, call: str, limit: Any) -> None:
     import importlib
-    import signal
 
     names = test.__globals__
     for name, value in vars(importlib.import_module(module)).items() if module else ():
         names.setdefault(name, value)
-    if call_seconds:
-        function = names[call]
-
-        def limited(*args: Any, **kwargs: Any) -> Any:
-            signal.setitimer(signal.ITIMER_REAL, call_seconds)  # nobody handles it: the process ends
-            try:
-                return function(*args, **kwargs)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-
-        names[call] = limited
+    if call:
+        names[call] = limit(names[call])
     test(**arguments)
+
+
+def _limited(function: Any, seconds: float, name: str, reference: str) -> Any:
+    import copy
+    import signal
+    import time
+
+    def limited(*args: Any) -> Any:
+        given = copy.deepcopy(args)
+
+        def late(*_: Any) -> None:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the next alarm ends the process
+            names: Any = {}
+            exec(reference, names)  # noqa: S102  the authors' own program
+            start = time.monotonic()
+            names[name](*given)
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, 4 * (time.monotonic() - start) - seconds))
+
+        signal.signal(signal.SIGALRM, late)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            return function(*args)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    return limited
 
 
 def _run(body: Any, seconds: float) -> None:

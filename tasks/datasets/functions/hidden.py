@@ -77,7 +77,7 @@ def whole(text: str) -> str:
     return f"{text}\n" if text else ""
 
 
-def program_test(program: str, seconds: float, *, call: str = "", call_seconds: float = 0) -> HiddenTest:
+def program_test(program: str, seconds: float, limits: str = "") -> HiddenTest:
     """One test of a program that its authors append to a solution and run.
 
     What the program defines stays at the top of the file, what it does moves into the test.
@@ -85,8 +85,7 @@ def program_test(program: str, seconds: float, *, call: str = "", call_seconds: 
     Args:
         program: Python text.
         seconds: Deadline of the test.
-        call: Name of the function each call of which has a deadline of its own.
-        call_seconds: That deadline.
+        limits: Further arguments of the harness's ``judged``, as Python text that begins with a comma.
 
     Raises:
         ValueError: The program is not Python.
@@ -98,9 +97,10 @@ def program_test(program: str, seconds: float, *, call: str = "", call_seconds: 
         if not isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign):
             actions.append(node)
             lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
-    limit = f', call="{call}", call_seconds={call_seconds}' if call_seconds else ""
     text = "\n".join(lines).strip("\n")
-    return HiddenTest(f"{text}\n\n\n{written_test('test_program', actions, seconds, limit)}", ["test_program"], seconds)
+    return HiddenTest(
+        f"{text}\n\n\n{written_test('test_program', actions, seconds, limits)}", ["test_program"], seconds
+    )
 
 
 def written_test(name: str, body: Sequence[ast.stmt], seconds: float, limit: str = "") -> str:

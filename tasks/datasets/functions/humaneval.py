@@ -47,4 +47,6 @@ def read(row: Row) -> Task:
 
 def _test(columns: _Columns, plus: bool) -> HiddenTest:
     program = f"{columns.test}\n\ncheck({columns.entry_point})\n"
-    return evalplus.plus_test(program, columns.entry_point) if plus else program_test(program, _SECONDS)
+    if not plus:
+        return program_test(program, _SECONDS)
+    return evalplus.plus_test(program, columns.entry_point, columns.prompt + columns.canonical_solution)

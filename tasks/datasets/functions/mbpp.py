@@ -56,7 +56,7 @@ def _escaped(text: str) -> str:
 
 def _test(columns: _Columns) -> HiddenTest:
     if columns.test:
-        return evalplus.plus_test("\n".join([*columns.test_imports, columns.test]), _called(columns.test))
+        return evalplus.plus_test("\n".join([*columns.test_imports, columns.test]), _called(columns.test), columns.code)
     setup = parsed(whole("\n".join([*columns.test_imports, columns.test_setup_code]))).body
     cases = [*columns.test_list, *columns.challenge_test_list]
     names = [f"test_{number}" for number in range(1, len(cases) + 1)]

@@ -206,6 +206,13 @@ def test_call_that_takes_too_long_fails(read: Read, judge: Any) -> None:
     assert judge(task, solution="import time\n\n\ndef add(a, b):\n    time.sleep(30)\n    return a + b\n") == set()
 
 
+def test_call_may_take_four_times_as_long_as_the_reference(read: Read, judge: Any) -> None:
+    slow = "    import time\n    time.sleep(1.5 if a == 1 else 0)\n    return a + b\n"
+    task = read(ROWS["humaneval-plus"] | {"canonical_solution": slow})
+    slower = "import time\n\n\ndef add(a, b):\n    time.sleep(4.5 if a == 1 else 0)\n    return a + b\n"
+    assert judge(task, solution=slower) == set(task.fail_to_pass)
+
+
 def test_quixbugs_leaves_out_what_its_authors_skip(read: Read) -> None:
     task = read(QUIXBUGS)
     assert task.fail_to_pass == ("test_hidden.py::test_double[0]", "test_hidden.py::test_double[1]")
