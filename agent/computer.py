@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aci_tools.errors import InfrastructureError
 from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
 from agent.config import Config, SandboxConfig
 from agent.environment import host_python, import_path
 from agent.progress import Voice
+
+if TYPE_CHECKING:
+    from tasks.images import ComputerSettings
 
 
 def open_computer(
@@ -115,3 +119,18 @@ def _default_image(progress: Voice) -> str:
     from tasks.images.base_image import default_image
 
     return default_image(progress.doing)
+
+
+def computer_settings(config: Config) -> ComputerSettings:
+    """How the tasks of a data set get their computers."""
+    from tasks.images import ComputerSettings
+
+    given = config.tasks
+    return ComputerSettings(
+        kind=config.sandbox.kind,
+        base_image=given.base_image or config.sandbox.image,
+        repositories=Path(given.repositories) if given.repositories else None,
+        cache=Path(given.cache) if given.cache else None,
+        disk_budget=None if given.disk_budget is None else int(given.disk_budget * 2**30),
+        build_timeout=given.build_timeout,
+    )

@@ -6,14 +6,14 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aci_tools.errors import UsageError
 from agent.batch.jobs import Job
 from agent.batch.places import Place, Places
-from agent.computer import open_computer
+from agent.computer import computer_settings, open_computer
 from agent.config import Config
 from agent.progress import Voice
 from agent.resume import Recorded, read_attempt
@@ -182,10 +182,11 @@ class Reopening:
         return self._prepared
 
     def _of_a_task(self) -> Place:
-        from tasks.images import Computers, ComputerSettings
+        from tasks.images import Computers
 
-        settings = ComputerSettings(
-            kind=self.config.sandbox.kind, base_image=self._where.image, repositories=self._where.repositories
+        given = {"base_image": self._where.image, "repositories": self._where.repositories}
+        settings = replace(
+            computer_settings(self.config), **{key: value for key, value in given.items() if value is not None}
         )
         computers = Computers(settings, self._voice.say)
         self._voice.doing(f"making the computer of {self.task.id}")

@@ -18,6 +18,9 @@ from trajectories.redact import MASK, Redactor
 if TYPE_CHECKING:
     from tasks.task import Task
 
+#: The section that says where repositories and images come from.
+_PLACES = "tasks"
+
 
 def reference(tasks: str) -> str:
     """What names the tasks, the same from every directory."""
@@ -65,6 +68,19 @@ def config_of(recorded: Mapping[str, Any]) -> Config:
     return Config.model_validate(recorded["config"])
 
 
+def placed(config: Config, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> Config:
+    """A configuration in which repositories and images come from where the run had them, or from where they are now.
+
+    Args:
+        config: The configuration.
+        recorded: What ``run.json`` holds, if a run is resumed.
+        given: Settings of the section `tasks` that are given anew.
+    """
+    known = recorded.get("config", {}).get(_PLACES, {})
+    tasks = type(config.tasks).model_validate({**config.tasks.model_dump(), **known, **given})
+    return config.model_copy(update={_PLACES: tasks})
+
+
 def refuse_difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Refuse to go on with a run that began otherwise.
 
@@ -76,6 +92,8 @@ def refuse_difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> 
         if recorded.get(key) != asked[key]:
             raise UsageError(f"--resume: {key} {asked[key]!r}, {began} {recorded.get(key)!r}")
     for section, values in asked["config"].items():
+        if section == _PLACES:
+            continue
         for key, value in values.items():
             was = recorded["config"].get(section, {}).get(key)
             if was != value:

@@ -36,8 +36,8 @@ class BatchRequest:
         evaluate: Whether each is graded as it finishes.
         resume: Whether to go on with a run.
         cost_limit: US dollars for the whole run; ``None`` for no limit.
-        repositories: The user's directory of repositories.
-        base_image: Image that environments are built on.
+        places: Settings of the section `tasks` that are given anew, for a resumed run too: what runs stays the same,
+            where it comes from may have moved.
         retries: What is done about failures of the infrastructure.
     """
 
@@ -50,6 +50,5 @@ class BatchRequest:
     evaluate: bool | None = None
     resume: bool = False
     cost_limit: float | None = None
-    repositories: Path | None = None
-    base_image: str | None = None
+    places: dict[str, Any] = field(default_factory=dict)
     retries: Retries = Retries()

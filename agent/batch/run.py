@@ -23,6 +23,7 @@ from agent.batch.places import LookAhead, Places
 from agent.batch.request import BatchRequest
 from agent.batch.stop import Stop, StoppableModel
 from agent.batch.worker import Worker
+from agent.computer import computer_settings
 from agent.config import Config
 from agent.models import Model, open_model
 from agent.status import Status
@@ -106,7 +107,7 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
     tasks = record.reference(request.tasks) if request.tasks is not None else str(known["tasks"])
     selection = request.selection or known.get("selection", {})
     attempts = request.attempts or int(known.get("attempts", 1))
-    config = request.config or record.config_of(known)
+    config = record.placed(request.config or record.config_of(known), known, request.places)
     warnings: list[str] = []
     chosen = {key: value for key, value in selection.items() if key != "split"}
     found = load_tasks(
@@ -135,7 +136,7 @@ def _run(
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(workspace())
         model = _model(plan.config, board, stop, stack)
-        computers = _computers(request, plan.config, board)
+        computers = _computers(plan.config, board)
         evaluator = _evaluator(plan, output, computers, board) if plan.evaluate else None
         worker = Worker(plan.config, model, output, budget, board, evaluator)
         places = Places(plan.config, computers, scratch, board, plan.run_id)
@@ -205,15 +206,10 @@ def _model(config: Config, board: Board, stop: Stop, stack: contextlib.ExitStack
     return StoppableModel(model, stop)
 
 
-def _computers(request: BatchRequest, config: Config, board: Board) -> Computers:
-    from tasks.images import Computers, ComputerSettings
+def _computers(config: Config, board: Board) -> Computers:
+    from tasks.images import Computers
 
-    settings = ComputerSettings(
-        kind=config.sandbox.kind,
-        base_image=request.base_image or config.sandbox.image,
-        repositories=request.repositories,
-    )
-    return Computers(settings, board.say)
+    return Computers(computer_settings(config), board.say)
 
 
 def _evaluator(plan: _Plan, output: Output, computers: Computers, board: Board) -> Evaluator:

@@ -94,8 +94,14 @@ def batch(
         evaluate=evaluate,
         resume=resume,
         cost_limit=cost_limit,
-        repositories=repositories,
-        base_image=base_image,
+        places={
+            key: value
+            for key, value in (
+                ("repositories", str(repositories.expanduser().absolute()) if repositories else None),
+                ("base_image", base_image),
+            )
+            if value is not None
+        },
         retries=Retries(retries, retry_wait),
     )
     stop = Stop()

@@ -26,9 +26,9 @@ from agent.cli.options import (
     Slice,
     Split,
     TaskSet,
-    computer_settings,
     effective_config,
 )
+from agent.computer import computer_settings
 
 if TYPE_CHECKING:
     from tasks.grading import Evaluator, Prediction, Verdict
@@ -79,15 +79,16 @@ def evaluate(
     if missing := len(wanted) - len(todo):
         _say(f"no prediction for {missing} of {len(wanted)} tasks")
     run_id = run_id or output.resolve().name
-    chosen = computer_settings(
-        effective_config(config, settings),
-        repositories=repositories,
-        base_image=base_image,
-        sandbox=sandbox,
-        cache=cache,
+    effective = effective_config(
+        config,
+        settings,
+        sandbox__kind=sandbox,
+        tasks__repositories=repositories,
+        tasks__base_image=base_image,
+        tasks__cache=cache,
     )
     evaluator = Evaluator(
-        Computers(chosen, _say),
+        Computers(computer_settings(effective), _say),
         output / "verdicts",
         timeout=timeout,
         repeat=repeat,

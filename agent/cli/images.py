@@ -26,9 +26,9 @@ from agent.cli.options import (
     Slice,
     Split,
     TaskSet,
-    computer_settings,
     effective_config,
 )
+from agent.computer import computer_settings
 
 if TYPE_CHECKING:
     from tasks.images.store import Kept, Store
@@ -61,10 +61,15 @@ def build(
     from tasks.images import Computers
 
     wanted = load_tasks(tasks, split=split, selection=Selection(filter=filter, slice=slice), on_fault=_say)
-    settings = computer_settings(
-        effective_config(config, set), repositories=repositories, base_image=base_image, sandbox=sandbox, cache=cache
+    effective = effective_config(
+        config,
+        set,
+        sandbox__kind=sandbox,
+        tasks__repositories=repositories,
+        tasks__base_image=base_image,
+        tasks__cache=cache,
     )
-    computers = Computers(settings, _say)
+    computers = Computers(computer_settings(effective), _say)
     faults: list[PatchwrightError] = []
     one_line = threading.Lock()
 
@@ -133,7 +138,7 @@ def prune(
 def _store(cache: Cache) -> Store:
     from tasks.images.store import Store
 
-    return Store(computer_settings(effective_config(None, None), cache=cache).cache_directory)
+    return Store(computer_settings(effective_config(None, None, tasks__cache=cache)).cache_directory)
 
 
 def _summary(removed: Sequence[Kept]) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from agent.config import Config
-
-if TYPE_CHECKING:
-    from tasks.images import ComputerSettings
 
 ConfigFiles = Annotated[
     list[str] | None,
@@ -50,37 +47,21 @@ Cache = Annotated[Path | None, typer.Option("--cache", help="Where clones, logs 
 def effective_config(
     files: list[str] | None, settings: list[str] | None, model: str | None = None, **flags: Any
 ) -> Config:
-    """The configuration that a command's options amount to.
+    """The configuration that a command's options amount to; a path among the flags is made absolute.
 
     Without a ``--config``, an embedded model brings the profile for small models, and any other the default profile.
     """
     from agent.config import ModelConfig
     from agent.config_files import load_config
 
-    flags = {"model.name": model, **{key.replace("__", "."): value for key, value in flags.items()}}
+    flags = {
+        "model.name": model,
+        **{
+            key.replace("__", "."): str(value.expanduser().absolute()) if isinstance(value, Path) else value
+            for key, value in flags.items()
+        },
+    }
     chosen = load_config([], settings or [], flags).model.name if not files else ""
     if not files:
         files = ["local-small" if (chosen or ModelConfig().name).startswith("local/") else "default"]
     return load_config(files, settings or [], flags)
-
-
-def computer_settings(
-    config: Config,
-    *,
-    repositories: Path | None = None,
-    base_image: str | None = None,
-    sandbox: str | None = None,
-    cache: Path | None = None,
-) -> ComputerSettings:
-    """How tasks get their computers, by the configuration and the flags that win over it."""
-    from tasks.images import ComputerSettings
-
-    given = config.tasks
-    return ComputerSettings(
-        kind=sandbox or config.sandbox.kind,
-        base_image=base_image or given.base_image,
-        repositories=repositories or (Path(given.repositories) if given.repositories else None),
-        cache=cache or (Path(given.cache) if given.cache else None),
-        disk_budget=None if given.disk_budget is None else int(given.disk_budget * 2**30),
-        build_timeout=given.build_timeout,
-    )
