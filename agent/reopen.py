@@ -184,9 +184,11 @@ class Reopening:
     def _of_a_task(self) -> Place:
         from tasks.images import Computers
 
-        given = {"base_image": self._where.image, "repositories": self._where.repositories}
+        recorded, where = computer_settings(self.config), self._where
         settings = replace(
-            computer_settings(self.config), **{key: value for key, value in given.items() if value is not None}
+            recorded,
+            base_image=where.image or recorded.base_image,
+            repositories=where.repositories or recorded.repositories,
         )
         computers = Computers(settings, self._voice.say)
         self._voice.doing(f"making the computer of {self.task.id}")

@@ -90,8 +90,8 @@ def ours(arguments: argparse.Namespace, ready: list[Ready], place: Path) -> Run:
     if arguments.repositories:
         command += ["--repositories", str(arguments.repositories)]
     seconds, memory = watched(command, place)
-    results = json.loads((place / "out" / "results.json").read_text())
-    return Run(seconds, memory, size(place), frozenset(results["resolved_ids"]))
+    (report,) = (place / "out").glob("gold.*.json")
+    return Run(seconds, memory, size(place), frozenset(json.loads(report.read_text())["resolved_ids"]))
 
 
 def swebench(arguments: argparse.Namespace, ready: list[Ready], place: Path) -> Run:
