@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tasks.git import Git
 
 _EDITS = frozenset({"create", "edit", "insert", "replace", "undo"})
-_LINES = re.compile(r"\s*edit\s+\d+:\d+[ \t]*\n(.*?)end_of_edit\s*", re.DOTALL)
 _BETWEEN_CURSORS = re.compile(r"\s*edit[ \t]*\n(.*?)end_of_edit\s*", re.DOTALL)
 _CURSORS = re.compile(r"<<<<< START CURSOR >>>>>\n(\d+):(?:.*\n(\d+):[^\n]*)?.*?\n?<<<<< END CURSOR >>>>>", re.DOTALL)
 #: How other agents' editors begin when they did not do what was asked.
@@ -156,9 +155,6 @@ class ForeignPlayer(Player):
         if call.name in ("edit", "insert") and "path" not in arguments:
             self._open(entry.observed)
         if call.name == "edit":
-            # Where the text ends in blank lines, only the command as it was written tells how many.
-            if isinstance(raw, str) and (written := _LINES.fullmatch(raw)):
-                arguments["text"] = written[1]
             arguments["end"] = self._last_line(arguments)
         return Call(id=call.id, name=call.name, arguments=arguments)
 

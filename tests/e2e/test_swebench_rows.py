@@ -62,8 +62,7 @@ def output(docker_image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_known_solutions_resolve_and_no_patch_does_not(output: Path) -> None:
     wanted = {row["instance_id"] for row in ten_rows()}
-    gold = json.loads((output / "gold" / "results.json").read_text())
-    empty = json.loads((output / "empty" / "results.json").read_text())
+    gold, empty = (json.loads((output / f"{name}/{name}.{name}.json").read_text()) for name in ("gold", "empty"))
     assert (set(gold["resolved_ids"]), set(empty["resolved_ids"])) == (wanted, set())
 
 

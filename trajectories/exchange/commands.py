@@ -48,7 +48,8 @@ _BY_WORDS: dict[str, tuple[str, ...]] = {
     "submit": (),
 }
 _REQUIRED = {"create": 1, "find_file": 1, "goto": 1, "open": 1, "search_dir": 1, "search_file": 1}
-_RANGE_EDIT = re.compile(r"edit\s+(\d{1,9}):(\d{1,9})[ \t]*\n(.*?)\n?end_of_edit\s*", re.DOTALL)
+#: Its text is whole lines, blank ones at the end too.
+_RANGE_EDIT = re.compile(r"edit\s+(\d{1,9}):(\d{1,9})[ \t]*\n((?:.*?\n)?)end_of_edit\s*", re.DOTALL)
 _NAMED = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 
 
@@ -68,14 +69,14 @@ def parse_command(raw: str, open_file: str = "", id: str = "") -> Call:
 
 
 def render_command(call: Call) -> str:
-    """A call as a SWE-agent action; :func:`parse_command` gives the same call back."""
+    """A call as a SWE-agent action; :func:`parse_command` gives the same call back, the text of an edit as whole lines."""
     arguments = {name: value for name, value in call.arguments.items() if value is not None}
     command = arguments.get("command")
     if call.name == "bash" and list(arguments) == ["command"] and isinstance(command, str):
         return command
     for text in _candidates(call.name, arguments):
         parsed = parse_command(text)
-        if parsed.name == call.name and parsed.arguments == arguments:
+        if parsed.name == call.name and parsed.arguments == _whole_lines(call.name, arguments):
             return text
     words = [f"{name}={_plain(value)}" for name, value in arguments.items()]
     return " ".join([call.name, *map(shlex.quote, words)])
@@ -192,11 +193,20 @@ def _candidates(name: str, arguments: Mapping[str, Any]) -> list[str]:
     """Ways to write a call as SWE-agent would, the plainest first; not all of them mean the same."""
     found = []
     if name == "edit" and "path" not in arguments:
-        found.append(f"edit {arguments.get('start')}:{arguments.get('end')}\n{arguments.get('text')}\nend_of_edit")
+        text = _whole_lines(name, arguments).get("text")
+        found.append(f"edit {arguments.get('start')}:{arguments.get('end')}\n{text}end_of_edit")
     if name in _BY_WORDS:
         values = [arguments[field] for field in _BY_WORDS[name] if field in arguments]
         found.append(" ".join([name, *(shlex.quote(str(value)) for value in values)]))
     return found
+
+
+def _whole_lines(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with the end of the last line of an edit's text, which says nothing to our tool."""
+    text = arguments.get("text")
+    if name == "edit" and isinstance(text, str) and text and not text.endswith("\n"):
+        return {**arguments, "text": f"{text}\n"}
+    return dict(arguments)
 
 
 def _plain(value: Any) -> str:

@@ -31,7 +31,9 @@ def test_the_table_is_that_of_the_tools() -> None:
         ('search_dir "def x" src', "search_dir", {"term": "def x", "dir": "src"}),
         ("search_file foo a.py", "search_file", {"term": "foo", "path": "a.py"}),
         ("find_file '*.py'", "find_file", {"pattern": "*.py"}),
-        ("edit 3:5\n    a = 1\n\nend_of_edit\n", "edit", {"start": 3, "end": 5, "text": "    a = 1\n"}),
+        ("edit 3:5\n    a = 1\nend_of_edit\n", "edit", {"start": 3, "end": 5, "text": "    a = 1\n"}),
+        ("edit 3:5\n    a = 1\n\n\nend_of_edit\n", "edit", {"start": 3, "end": 5, "text": "    a = 1\n\n\n"}),
+        ("edit 3:5\n\nend_of_edit\n", "edit", {"start": 3, "end": 5, "text": "\n"}),
         ("edit 3:3\nend_of_edit", "edit", {"start": 3, "end": 3, "text": ""}),
         ("edit 'a b' 'c'", "replace", {"path": "open.py", "old": "a b", "new": "c"}),
         ("insert 'x = 1' 4", "insert", {"line": 4, "path": "open.py", "text": "x = 1"}),
@@ -91,5 +93,8 @@ def test_a_rendered_call_is_read_back(call: Call) -> None:
     read = parse_command(render_command(call))
     if call.name == "bash":  # a shell command is what it says
         assert render_command(read) == render_command(call)
+    elif call.name == "edit" and read != call:  # its text is lines
+        assert render_command(read) == render_command(call)
+        assert read.arguments == {**call.arguments, "text": f"{call.arguments['text']}\n"}
     else:
         assert read == call
