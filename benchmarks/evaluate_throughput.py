@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 WORKERS = 2
 _END = "EOF_114329324912"
 #: What Python 3.11 adds to the id of a unittest, taken out as the rows' own ids want it.
+_NEW_ID = re.compile(r"(\w+) \(\S+\.\1\)")
 _OLD_IDS = r"sed -E 's/^([A-Za-z0-9_]+) \(([^() ]+)\.\1\)/\1 (\2)/'"
 
 
@@ -115,7 +116,7 @@ def row(one: Ready) -> dict[str, Any]:
     files = " ".join(shlex.quote(path) for path in re.findall(r"^diff --git a/(\S+) b/", task.test_patch, re.MULTILINE))
     reset = f"git checkout {one.base_commit} {files} 2>/dev/null || true"
     command = task.environment.test_command
-    if task.environment.normalize_test_ids:
+    if task.environment.normalize_test_ids and not any(map(_NEW_ID.match, fail_to_pass + pass_to_pass)):
         command = f"({command}) 2>&1 | {_OLD_IDS}"
     variables = [f"export {name}={shlex.quote(value)}" for name, value in task.environment.env.items()]
     script = ["#!/bin/bash", "set -uxo pipefail", "cd /testbed", *variables, reset,
@@ -145,7 +146,8 @@ def peer() -> Path:
     if not (place / ".installed").exists():
         venv.create(place, with_pip=True, clear=True)
         requirements = HERE / "peers" / "requirements-swebench.txt"
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", str(requirements)], check=True)
+        install = [python, "-m", "pip", "install", "--quiet", "--quiet", "-r", str(requirements)]
+        subprocess.run(install, check=True)
         (place / ".installed").touch()
     return python
 

@@ -47,6 +47,7 @@ def fork(
     repo: Annotated[
         str | None, typer.Option("--repo", "-r", help="Path or clone URL; default: the recorded one.")
     ] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Revision; default: the recorded base commit.")] = None,
     image: Annotated[str | None, typer.Option("--image", help="Container image; default: as it was then.")] = None,
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", help="docker, namespace or local; default: as it was then.")
@@ -78,7 +79,7 @@ def fork(
     if evaluate and tasks is None:
         raise UsageError("--evaluate: name the data set that has the task with --tasks")
     signal.signal(signal.SIGTERM, _interrupt)
-    where = Where(repo=repo, image=image, tasks=tasks, sandbox=sandbox, repositories=repositories)
+    where = Where(repo=repo, base=base, image=image, tasks=tasks, sandbox=sandbox, repositories=repositories)
     request = ForkRequest(
         trajectory=trajectories[0],
         step=at,

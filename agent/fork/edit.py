@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from aci_tools.errors import UsageError
-from agent.fork.run import ForkRequest
+from agent.fork.request import ForkRequest
 from trajectories.events import Event, Message, ModelReplied, Observed
 
 _HEAD = """\

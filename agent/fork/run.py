@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,17 @@ from agent import __version__
 from agent.batch.places import Place
 from agent.config import Config
 from agent.config_files import dump_config, load_config
+from agent.fork.adopt import adopt, check, with_issue
+from agent.fork.request import ForkRequest
 from agent.fork.value import StepValue
 from agent.fork.write import reply_with
-from agent.formats import make_format
+from agent.formats import ActionFormat, make_format
 from agent.loop import Listener
 from agent.models import Model, open_model
 from agent.progress import Voice
-from agent.reopen import Reopening, Where, read_recorded, recorded_config, trajectory_file
+from agent.reopen import Reopening, read_recorded, recorded_config, trajectory_file
 from agent.replay.foreign import format_of
+from agent.replay.origin import locate, with_workdir
 from agent.resume import Recorded
 from agent.status import Status
 from trajectories.events import AttemptEnded, AttemptStarted, Message, ModelReplied
@@ -40,39 +43,6 @@ _PROMPT = ("system_prompt", "task_prompt", "relevant_code", "tools")
 
 #: Gives the verdict on a patch.
 Judge = Callable[["Task", str], "Verdict"]
-
-
-@dataclass(frozen=True)
-class ForkRequest:
-    """What ``agent fork`` was asked.
-
-    Attributes:
-        trajectory: The file that is forked, or the directory that it is in.
-        step: The last step that is shared; 0: only the opening is.
-        output: Directory of the fork, or of the forks, each in a numbered one.
-        where: Where its repository and its computer come from.
-        files: ``--config`` arguments, which win over the recorded configuration.
-        settings: ``--set`` arguments.
-        flags: Settings by dotted key.
-        say: A remark to the model; ``""`` for none.
-        action: Another action of the step, see :func:`agent.fork.write.reply_with`.
-        reply: Or another reply as a whole.
-        observation: Another observation of the step's last action.
-        times: How many forks.
-    """
-
-    trajectory: Path
-    step: int
-    output: Path
-    where: Where = field(default_factory=Where)
-    files: Sequence[str] = ()
-    settings: Sequence[str] = ()
-    flags: Mapping[str, Any] = field(default_factory=dict)
-    say: str = ""
-    action: str | None = None
-    reply: ModelReplied | None = None
-    observation: str | None = None
-    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -123,20 +93,29 @@ def fork_attempt(
     """
     from agent.workspace import workspace
 
-    recorded = read_recorded(request.trajectory)
-    if format := format_of(recorded.started):
-        raise UsageError(f"{request.trajectory}: an attempt of {format} cannot be gone on with; ours can")
+    recorded, where = read_recorded(request.trajectory), request.where
     shared_events(recorded.events, request.step)  # refuses a step that is not there
+    imported = format_of(recorded.started)
+    _refuse_what_is_there(request)
     forks: list[Forked] = []
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(workspace())
         config = _config(recorded, request, scratch)
         if request.times > 1 and config.model.temperature == 0:
             voice.say("forks at temperature 0 differ little; --set model.temperature=0.8 helps", "yellow")
-        maker = _Maker(recorded, request, config)
+        if imported:
+            check(recorded, request)
+            recorded, where, notes = locate(with_issue(recorded), where, scratch, voice)
+            config = with_workdir(config, recorded)
+            for note in notes:
+                voice.say(note)
+        maker = None if imported else _Maker(recorded, request, config, request.step)
         model = stack.enter_context(contextlib.closing(open_model(config.model, getattr(voice, "retry", None))))
         model.check()
-        reopening = Reopening(recorded, config, request.where, scratch, voice)
+        reopening = Reopening(recorded, config, where, scratch, voice)
+        if maker is None:
+            adopted = adopt(recorded, request.step, reopening, _format_for(config, model), voice)
+            maker = _Maker(adopted.recorded, request, config, adopted.step, imported)
         for number in range(1, request.times + 1):
             output = request.output if request.times == 1 else request.output / str(number)
             if request.times > 1:
@@ -157,30 +136,36 @@ def fork_attempt(
 
 @dataclass
 class _Maker:
-    """Makes forks of one attempt."""
+    """Makes forks of one attempt.
+
+    Args:
+        recorded: The attempt, ours or made ours.
+        request: What is asked.
+        config: The settings that it goes on with.
+        step: The number of the last shared step in it.
+        imported: The format that it was imported from, if it was.
+    """
 
     recorded: Recorded
     request: ForkRequest
     config: Config
+    step: int
+    imported: str = ""
 
     def __post_init__(self) -> None:
         request, recorded = self.request, self.recorded
-        for number in range(1, request.times + 1):
-            place = request.output / str(number) if request.times > 1 else request.output
-            if (place / TRAJECTORY).exists():
-                raise UsageError(f"--output {place}: there is a trajectory already; choose another directory")
         self.format = make_format(recorded.started.action_format or "tool_calls")
         tools = toolset(self.config.agent.tools)
         reply = request.reply
         if request.action is not None:
-            own = (e for e in recorded.events if isinstance(e, ModelReplied) and e.step == request.step)
+            own = (e for e in recorded.events if isinstance(e, ModelReplied) and e.step == self.step)
             found = next(own, None)
             if found is None:
                 raise UsageError(f"--at {request.step}: there is no action to replace")
             reply = reply_with(found, request.action, self.format, tools)
         self.change = Change(request.say, reply, request.observation)
         # Whatever does not fit is told before a sandbox is opened.
-        fork(recorded.events, request.step, recorded.started, self.change)
+        fork(recorded.events, self.step, recorded.started, self.change)
 
     def run(
         self, place: Place, config: Config, number: int, model: Model, output: Path, listener: Listener
@@ -195,7 +180,12 @@ class _Maker:
         if self._prompt_changes():
             change = replace(change, opening=self._opening(config, place))
         started = self._started(config, place, model)
-        events = fork(self.recorded.events, self.request.step, started, change)
+        events = fork(self.recorded.events, self.step, started, change)
+        if self.imported:
+            first = events[0]
+            assert isinstance(first, AttemptStarted)
+            # As the imported attempt counts its steps.
+            events[0] = first.model_copy(update={"parent": {**(first.parent or {}), "step": self.request.step}})
         redactor = Redactor.from_environment()
         write(events, output / TRAJECTORY, redactor)
         with open_attempt(
@@ -225,10 +215,14 @@ class _Maker:
     def _started(self, config: Config, place: Place, model: Model) -> AttemptStarted:
         recorded = self.recorded.started
         sandbox = place.sandbox
+        # The observations of these steps are in another agent's words.
+        before = (recorded.parent or {}).get("imported")
+        of = {"format": self.imported, "steps": self.step} if self.imported else before
+        told = {"imported": of} if of else {}
         return recorded.model_copy(
             update={
                 "attempt_id": secrets.token_hex(8),
-                "parent": {"trajectory": str(trajectory_file(self.request.trajectory).resolve())},
+                "parent": {"trajectory": str(trajectory_file(self.request.trajectory).resolve()), **told},
                 "task": {**recorded.task, **place.task.public()},
                 "config": config.model_dump(mode="json"),
                 "model": model.name,
@@ -245,6 +239,20 @@ class _Maker:
         )
 
 
+def _refuse_what_is_there(request: ForkRequest) -> None:
+    for number in range(1, request.times + 1):
+        place = request.output / str(number) if request.times > 1 else request.output
+        if (place / TRAJECTORY).exists():
+            raise UsageError(f"--output {place}: there is a trajectory already; choose another directory")
+
+
+def _format_for(config: Config, model: Model) -> ActionFormat:
+    """How an attempt that is not ours yet is written."""
+    chosen = config.agent.action_format
+    native = "tool_calls" if model.takes_tools else "thought_action"
+    return make_format(native if chosen == "auto" else chosen)
+
+
 def _config(recorded: Recorded, request: ForkRequest, scratch: Path) -> Config:
     """The recorded configuration under what is given anew.
 
@@ -256,7 +264,8 @@ def _config(recorded: Recorded, request: ForkRequest, scratch: Path) -> Config:
     kept.write_text(dump_config(before), encoding="utf-8")
     config = load_config([str(kept), *request.files], request.settings, request.flags)
     written = recorded.started.action_format
-    if config.agent.action_format not in ("auto", before.agent.action_format, written):
+    ours = not format_of(recorded.started)
+    if ours and config.agent.action_format not in ("auto", before.agent.action_format, written):
         raise UsageError(f"agent.action_format: the shared steps are written as {written}, so the fork is too")
     for section, values in config:
         for key, value in values.model_dump(mode="json").items():

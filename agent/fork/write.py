@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.errors import UsageError
 from aci_tools.tools.documentation import DIVIDER, REPLACE, SEARCH, body_fields, inline_fields, takes_the_rest
 from agent.formats import ActionFormat, FormatError, Tools
-from trajectories.events import ModelReplied
+from trajectories.events import Call, ModelReplied
 
 
 def reply_with(reply: ModelReplied, action: str, format: ActionFormat, tools: Tools) -> ModelReplied:
@@ -29,13 +30,11 @@ def reply_with(reply: ModelReplied, action: str, format: ActionFormat, tools: To
         if format.name == "tool_calls":
             raise UsageError('--replace-action: write it as {"name": "...", "arguments": {...}}')
         edited = reply.model_copy(update={"content": action})
-    elif format.name == "tool_calls":
-        id = reply.tool_calls[0]["id"] if reply.tool_calls else "call_fork"
-        call = {"id": id, "name": named[0], "arguments": json.dumps(named[1])}
-        edited = reply.model_copy(update={"tool_calls": [call]})
     else:
-        text = _xml(*named) if format.name == "xml" else _fenced(*named, tools)
-        edited = reply.model_copy(update={"content": f"{_thought(reply, format, tools)}\n\n{text}".lstrip()})
+        id = reply.tool_calls[0]["id"] if reply.tool_calls else "call_fork"
+        call = Call(id=id, name=named[0], arguments=named[1])
+        thought = reply.content if format.name == "tool_calls" else _thought(reply, format, tools)
+        edited = reply_of(reply, thought, [call], format, tools)
     try:
         parsed = format.parse(edited.model_copy(update={"finish_reason": "stop"}), tools)
     except FormatError as error:
@@ -46,6 +45,31 @@ def reply_with(reply: ModelReplied, action: str, format: ActionFormat, tools: To
         if any(str(got.get(key)).rstrip("\n") != str(value).rstrip("\n") for key, value in named[1].items()):
             raise UsageError("--replace-action: this call cannot be written in one piece; give the whole reply as text")
     return edited.model_copy(update={"finish_reason": "tool_calls" if edited.tool_calls else "stop"})
+
+
+def reply_of(
+    reply: ModelReplied, thought: str, calls: Sequence[Call], format: ActionFormat, tools: Tools
+) -> ModelReplied:
+    """A reply with this thought and these calls, as a model writes them in a format.
+
+    Args:
+        reply: Has all else.
+        thought: The text beside the calls.
+        calls: One at most in formats of text.
+        format: How they are written.
+        tools: The tools that there are.
+
+    Raises:
+        UsageError: A call is of none of the tools.
+    """
+    if format.name == "tool_calls":
+        native = [{"id": call.id, "name": call.name, "arguments": json.dumps(call.arguments)} for call in calls]
+        finish = "tool_calls" if native else "stop"
+        return reply.model_copy(update={"content": thought, "tool_calls": native, "finish_reason": finish})
+    write = _xml if format.name == "xml" else _fenced
+    parts = [thought, *(write(call.name, call.arguments, tools) for call in calls)]
+    content = "\n\n".join(part for part in parts if part)
+    return reply.model_copy(update={"content": content, "tool_calls": [], "finish_reason": "stop"})
 
 
 def _named(action: str) -> tuple[str, dict[str, Any]] | None:
@@ -66,8 +90,9 @@ def _thought(reply: ModelReplied, format: ActionFormat, tools: Tools) -> str:
         return ""
 
 
-def _xml(name: str, arguments: dict[str, Any]) -> str:
-    values = "".join(f"<parameter={key}>{_between(str(value))}</parameter>\n" for key, value in arguments.items())
+def _xml(name: str, arguments: dict[str, Any], tools: Tools) -> str:
+    given = {key: str(value) for key, value in arguments.items() if value is not None}
+    values = "".join(f"<parameter={key}>{_between(value)}</parameter>\n" for key, value in given.items())
     return f"<function={name}>\n{values}</function>"
 
 
@@ -81,18 +106,26 @@ def _fenced(name: str, arguments: dict[str, Any], tools: Tools) -> str:
     tool = next((tool for tool in tools if tool.tool_name() == name), None)
     if tool is None:
         raise UsageError(f"--replace-action: there is no tool {name}; {', '.join(t.tool_name() for t in tools)}")
-    bodies = [str(arguments[key]) for key in body_fields(tool) if key in arguments]
-    inline = [f"{key}={_quoted(str(arguments[key]))}" for key in inline_fields(tool) if arguments.get(key) is not None]
-    head = " ".join([name, *inline])
+    bodies = {key: str(arguments[key]) for key in body_fields(tool) if key in arguments}
+    inline = {key: str(arguments[key]) for key in inline_fields(tool) if arguments.get(key) is not None}
+    if len(bodies) == 1 and "" in bodies.values():  # below the command there would be an empty line
+        inline, bodies = {**inline, **bodies}, {}
+    head = " ".join([name, *(f"{key}={_quoted(value)}" for key, value in inline.items())])
+    below = [_lines(value) for value in bodies.values()]
     if takes_the_rest(tool):
-        text = f"{head}\n{bodies[0]}" if bodies else head
-    elif len(bodies) == 2:
-        text = "\n".join([head, SEARCH, bodies[0], DIVIDER, bodies[1], REPLACE])
+        text = " ".join([head, *bodies.values()])
+    elif len(below) == 2:
+        text = "\n".join([head, SEARCH, *below[0], DIVIDER, *below[1], REPLACE])
     else:
-        text = "\n".join([head, *bodies])
+        text = "\n".join([head, *(line for lines in below for line in lines)])
     fence = max((len(run) for run in re.findall("`+", text)), default=2)
     marks = "`" * max(3, fence + 1)
     return f"{marks}\n{text}\n{marks}"
+
+
+def _lines(body: str) -> list[str]:
+    """The lines of a body; the end of the last one says nothing."""
+    return body.removesuffix("\n").split("\n") if body else []
 
 
 def _quoted(value: str) -> str:

@@ -36,11 +36,18 @@ def entries(events: Iterable[Event]) -> list[Entry]:
     for event in events:
         if isinstance(event, ActionTaken):
             found.append(Entry(len(found) + 1, event))
-        elif isinstance(event, Observed) and found and found[-1].observed is None:
-            found[-1].observed = event
+        elif isinstance(event, Observed) and (entry := _answered(found, event)) is not None:
+            entry.observed = event
         elif isinstance(event, PatchChanged) and found:
             found[-1].patch = event.patch
     return found
+
+
+def _answered(found: list[Entry], observed: Observed) -> Entry | None:
+    """The action that an observation answers: other agents record the actions of a reply before what came of them."""
+    waiting = [entry for entry in found if entry.step == observed.step and entry.observed is None]
+    named = (entry for entry in waiting if observed.call_id and entry.action.call.id == observed.call_id)
+    return next(named, waiting[0] if waiting else None)
 
 
 def final_patch(events: Iterable[Event], until: int | None = None) -> str:

@@ -91,12 +91,21 @@ def same_patch(recorded: str, now: str) -> bool:
 class ForeignPlayer(Player):
     """Plays actions of another agent.
 
-    Args:
+    Attributes:
         format: The format that they were imported from.
+        until: The last step of that agent in a fork that went on with ours; ``None``: all are.
+        given: The latest action as our tools were given it; ``None``: they were given nothing.
     """
 
     format: str = ""
+    until: int | None = None
+    given: Call | None = None
     _cursors: tuple[int, int] | None = None
+
+    @property
+    def starts_at_root(self) -> bool:
+        """Whether each command starts at the top of the repository, wherever the one before it went."""
+        return self.format.startswith("mini-swe-agent")
 
     def play(self, entry: Entry) -> Result:
         """Execute one action by our tools; see the module for what is compared.
@@ -104,6 +113,12 @@ class ForeignPlayer(Player):
         Raises:
             SandboxError: The sandbox is lost.
         """
+        if self.until is not None:
+            if entry.step > self.until:
+                return super().play(entry)
+            if entry.patch is not None:
+                self._expected = entry.patch
+        self.given = None
         if reason := self._not_run(entry):
             return Result(entry, "not_run", reason=reason)
         assert entry.observed is not None
@@ -115,11 +130,12 @@ class ForeignPlayer(Player):
 
     def _play(self, entry: Entry, observed: Observed) -> Result:
         session = self.session
-        if self.format.startswith("mini-swe-agent"):
+        if self.starts_at_root:
             session.cwd = session.root
         try:
             call = self._adapted(entry)
             now = execute(session, call, self.tools)
+            self.given = call
         except CallError as error:
             return Result(entry, "not_run", reason=f"our tools cannot do it: {error.text.splitlines()[0]}")
         except ToolError as error:
@@ -134,6 +150,8 @@ class ForeignPlayer(Player):
 
     def patch(self, recorded: str) -> tuple[Kind, str]:
         """How the patch as it is now compares with what was submitted, and a diff."""
+        if self.until is not None:
+            return super().patch(recorded)
         now = self.session.patch()
         if same_patch(recorded, now):
             return "equal", ""
@@ -142,7 +160,7 @@ class ForeignPlayer(Player):
     def _adapted(self, entry: Entry) -> Call:
         """The call as our tools understand it."""
         session = self.session
-        call = self._moved(entry.action.call, session)
+        call = self.moved(entry.action.call)
         raw = (entry.action.model_extra or {}).get("raw")
         if call.name == "bash" and isinstance(raw, str):
             call = self._of_its_editor(raw) or call
@@ -154,6 +172,8 @@ class ForeignPlayer(Player):
             arguments.setdefault("dir", session.cwd)
         if call.name in ("edit", "insert") and "path" not in arguments:
             self._open(entry.observed)
+            if self.session.open_path is not None:
+                arguments["path"] = str(PurePosixPath(session.root) / self.session.open_path)
         if call.name == "edit":
             arguments["end"] = self._last_line(arguments)
         return Call(id=call.id, name=call.name, arguments=arguments)
@@ -183,7 +203,7 @@ class ForeignPlayer(Player):
         if not isinstance(path, str) or not path:
             return
         whole = Call(name="open", arguments={"path": str(PurePosixPath(data.get("cwd") or self.session.root) / path)})
-        there = self.session.relative(self._moved(whole, self.session).arguments["path"])
+        there = self.session.relative(self.moved(whole).arguments["path"])
         if there != self.session.open_path:
             self.session.open_path, self.session.first_line = there, 1
 

@@ -115,7 +115,7 @@ class Player:
             set_right(self.session, self._expected, self.redactor, Rebuilt())
             return Result(entry, "not_run", reason=reason)
         try:
-            now = execute(self.session, self._moved(entry.action.call, self.session), self.tools)
+            now = execute(self.session, self.moved(entry.action.call), self.tools)
         except CallError as error:
             return Result(entry, "different", reason=f"it is no call of a tool any more: {error.text}")
         return replace(self._judge(entry, now), now=now.observation, changed=now.changed, patch=now.patch)
@@ -129,16 +129,20 @@ class Player:
         """Say that the computer was used for something else: another one is not like it any more."""
         self.again = self._twin = None
 
-    def _moved(self, call: Call, session: Session) -> Call:
+    def moved(self, call: Call, session: Session | None = None) -> Call:
         """A call with the repository's directory as it is now called, where it names that."""
-        if not self.root.strip("/") or self.root == session.root:
-            return call
-        there = re.compile(rf"{re.escape(self.root)}(?![\w.-])")
         arguments = {
-            name: there.sub(lambda _: session.root, value) if isinstance(value, str) else value
+            name: self.moved_text(value, session) if isinstance(value, str) else value
             for name, value in call.arguments.items()
         }
         return Call(id=call.id, name=call.name, arguments=arguments)
+
+    def moved_text(self, text: str, session: Session | None = None) -> str:
+        """A text with the repository's directory as it is now called; in this session, unless another is given."""
+        root = (session or self.session).root
+        if not self.root.strip("/") or self.root == root:
+            return text
+        return re.sub(rf"{re.escape(self.root)}(?![\w.-])", lambda _: root, text)
 
     def _not_run(self, entry: Entry) -> str:
         if entry.observed is None:
@@ -234,7 +238,7 @@ class Player:
             if self._not_run(entry):
                 continue
             try:
-                done = execute(self._twin, self._moved(entry.action.call, self._twin), self.tools)
+                done = execute(self._twin, self.moved(entry.action.call, self._twin), self.tools)
             except CallError:
                 continue
         self._twins_at, self._latest = len(self._played), done

@@ -12,14 +12,13 @@ from typing import Any
 from aci_tools.errors import UsageError
 from aci_tools.session import Session
 from aci_tools.tools import TOOLS, toolset
-from agent.config import Config
 from agent.progress import Voice
 from agent.reopen import Reopening, Where, read_recorded, recorded_config, trajectory_file
 from agent.replay import foreign
 from agent.replay.entries import Entry, entries, final_patch
+from agent.replay.origin import locate, playing, with_workdir
 from agent.replay.player import Kind, Player, Result, counts
 from agent.resume import Recorded
-from tasks.task import Task
 from trajectories.events import Event, ModelReplied, Observed, PatchChanged, Resumed
 from trajectories.log import EventLog
 from trajectories.redact import Redactor
@@ -119,7 +118,8 @@ def replay(
         wanted, where = recorded_config(recorded.started.config), request.where
         notes: list[str] = []
         if foreign.format_of(recorded.started):
-            recorded, wanted, where, notes = _as_ours(recorded, wanted, where, scratch, voice)
+            recorded, where, notes = locate(recorded, where, scratch, voice)
+            wanted = playing(with_workdir(wanted, recorded))
         reopening = Reopening(recorded, wanted, where, scratch, voice)
         player = _player(recorded, reopening, stack)
         for note in notes:
@@ -153,68 +153,13 @@ def _player(recorded: Recorded, reopening: Reopening, stack: contextlib.ExitStac
 
     root = str(recorded.started.sandbox.get("workdir") or "")
     redactor = Redactor.from_environment()
-    if format := foreign.format_of(recorded.started):
+    begun = (recorded.started.parent or {}).get("imported") or {}
+    if format := foreign.format_of(recorded.started) or begun.get("format"):
         player = foreign.ForeignPlayer(open_one(), list(TOOLS.values()), redactor, root)
-        player.format = format
+        player.format, player.until = str(format), begun.get("steps")
         return player
     tools = toolset(recorded.started.tools or config.agent.tools)
     return Player(open_one(), tools, redactor, root, again=open_one)
-
-
-def _as_ours(
-    recorded: Recorded, config: Config, where: Where, scratch: Path, voice: Voice
-) -> tuple[Recorded, Config, Where, list[str]]:
-    """An imported attempt with what its file does not say: the repository, its commit, our settings."""
-    started = recorded.started
-    notes: list[str] = []
-    names = foreign.repositories_of(started)
-    known = {"base_commit": "", "problem_statement": "", **started.task}
-    task = {**known, "repo": (names or [""])[0], "id": known.get("id") or "imported"}
-    if where.tasks is None:
-        place = where.repo
-        if place is None and where.repositories is not None:
-            place = _kept(task, names, where.repositories, scratch, voice)
-        if place is not None and Path(place).is_dir() and where.base is None:
-            base, note = _base(Path(place), str(task.get("base_commit") or ""), final_patch(recorded.events))
-            notes += [note] if note else []
-            task["base_commit"] = base
-        where = replace(where, repo=place or where.repo)
-    workdir = str(started.sandbox.get("workdir") or "")
-    sandbox = {"workdir": workdir} if workdir.count("/") == 1 and len(workdir) > 1 else {}
-    update = {
-        "sandbox": config.sandbox.model_copy(update=sandbox),
-        "aci": config.aci.model_copy(update={"review_submit": False, "examples_after_edit": False}),
-    }
-    adapted = started.model_copy(update={"task": task, "sandbox": {"workdir": workdir}})
-    events = [adapted, *recorded.events[1:]]
-    return Recorded(adapted, recorded.ended, events), config.model_copy(update=update), where, notes
-
-
-def _kept(task: dict[str, Any], names: list[str], repositories: Path, scratch: Path, voice: Voice) -> str | None:
-    """The first repository of these names in the user's collection."""
-    from tasks.checkouts import Checkouts
-
-    checkouts = Checkouts(repositories, scratch / "cache", voice.say)
-    for name in names:
-        wanted = Task.model_validate({**task, "repo": name, "base_commit": "HEAD"})
-        for source in checkouts.likely(wanted):
-            if source.repository is not None:
-                return str(source.repository)
-    return None
-
-
-def _base(repository: Path, recorded: str, patch: str) -> tuple[str, str]:
-    """The base commit of an imported attempt, and a note if it is not the recorded one."""
-    from tasks.git import Git, commit_of
-
-    git = Git(repository)
-    if recorded and commit_of(git, recorded):
-        return recorded, ""
-    found = foreign.base_by_patch(git, patch)
-    if found is None:
-        missing = f"the recorded commit {recorded[:12]} is not in it" if recorded else "no commit is recorded"
-        raise UsageError(f"{repository}: {missing}, and none fits the recorded patch; name it with --base")
-    return found, f"no commit of this repository is recorded; the patch was made for {found[:12]}"
 
 
 def _play(

@@ -69,7 +69,7 @@ def parse_command(raw: str, open_file: str = "", id: str = "") -> Call:
 
 
 def render_command(call: Call) -> str:
-    """A call as a SWE-agent action; :func:`parse_command` gives the same call back, the text of an edit as whole lines."""
+    """A call as a SWE-agent action; :func:`parse_command` gives the same call back, an edit's text as whole lines."""
     arguments = {name: value for name, value in call.arguments.items() if value is not None}
     command = arguments.get("command")
     if call.name == "bash" and list(arguments) == ["command"] and isinstance(command, str):
