@@ -44,6 +44,8 @@ _FAILED = re.compile(
 )
 _INSTANCE = re.compile(r"\b([A-Za-z0-9][A-Za-z0-9-]*)(?:__|_1776_)([A-Za-z0-9][\w.-]*?)-\d+\b")
 _OF_DIRECTORY = re.compile(r"/([A-Za-z0-9][A-Za-z0-9-]*)__([A-Za-z0-9][\w.-]*)")
+#: How mini-swe-agent shows a model what its shell printed.
+_WRAPPED = re.compile(r"<returncode>-?\d+</returncode>\s*<output>\n?(.*)</output>\s*", re.DOTALL)
 _SECTION = re.compile(r"^(?=diff --git )", re.MULTILINE)
 
 
@@ -216,7 +218,10 @@ class ForeignPlayer(Player):
         return min(end, max(len(lines) - (lines[-1] == b""), 1))
 
     def _printed(self, entry: Entry, observed: Observed, now: Done) -> Result:
-        recorded = Told(_plain(observed.text), self.root, observed.time, max(observed.duration, 1.0))
+        wrapped = _WRAPPED.fullmatch(observed.text)
+        recorded = Told(
+            _plain(wrapped[1] if wrapped else observed.text), self.root, observed.time, max(observed.duration, 1.0)
+        )
         told = Told(_plain(_without_notes(now)), self.session.root, now.ended, now.took)
         if alike(recorded, told) or sorted(recorded.text.split()) == sorted(told.text.split()):
             return Result(entry, "equal", now.observation, changed=now.changed)
