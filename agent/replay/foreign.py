@@ -32,7 +32,7 @@ from trajectories.normalise import Told, alike, difference
 if TYPE_CHECKING:
     from tasks.git import Git
 
-_EDITS = frozenset({"create", "edit", "insert", "replace", "undo"})
+_EDITS = frozenset({"create", "edit", "insert", "replace", "rewrite_function", "undo"})
 _BETWEEN_CURSORS = re.compile(r"\s*edit[ \t]*\n(.*?)end_of_edit\s*", re.DOTALL)
 _CURSORS = re.compile(r"<<<<< START CURSOR >>>>>\n(\d+):(?:.*\n(\d+):[^\n]*)?.*?\n?<<<<< END CURSOR >>>>>", re.DOTALL)
 #: How other agents' editors begin when they did not do what was asked.
@@ -148,7 +148,7 @@ class ForeignPlayer(Player):
             return self._edited(entry, call, observed, now)
         done = now.observation.ok or _FAILED.match(observed.text) is not None
         reason = "" if done else f"{call.name}: {_first_line(now.observation.text)}"
-        return Result(entry, "equal" if done else "different", now.observation, reason=reason)
+        return Result(entry, "equal" if done else "different", now.observation, reason=reason, changed=now.changed)
 
     def patch(self, recorded: str) -> tuple[Kind, str]:
         """How the patch as it is now compares with what was submitted, and a diff."""

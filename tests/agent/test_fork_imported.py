@@ -15,11 +15,11 @@ from agent.fork import ForkRequest, fork_attempt
 from agent.fork.adopt import issue_of
 from agent.reopen import Where
 from agent.replay import ReplayRequest, replay
-from tests.agent.conftest import SUBMIT, call, git
-from tests.agent.recorded import Quiet, project, script
+from tests.agent.conftest import SUBMIT, call, fix, git
+from tests.agent.recorded import Quiet, bash, project, record, script
 from tests.agent.test_provider import Server, answer, server
 from trajectories.events import AttemptEnded, AttemptStarted, Event, ModelReplied
-from trajectories.exchange import import_file, store
+from trajectories.exchange import Context, exporter, find_trajectories, import_file, store
 from trajectories.log import read_events
 
 __all__ = ["server"]
@@ -235,6 +235,15 @@ def test_an_action_that_no_tool_of_ours_can_do_is_shown_and_not_executed(
     assert [function["name"] for function in said] == ["bash", "bash"]
     assert json.loads(said[0]["arguments"])["command"].startswith(": think")
     assert "+    return a + b" in patch(events)
+
+
+def test_an_attempt_that_went_through_atif_can_be_forked(forked: Fork, calc: Path, tmp_path: Path) -> None:
+    record(calc, tmp_path / "out", [bash("echo one > one.txt; cat one.txt"), fix(), SUBMIT], kind=KIND)
+    (document,) = exporter("atif").write(find_trajectories(tmp_path / "out"), Context())
+    made = patch(forked(json.loads(document.content), 2, scripted(tmp_path, 2, NEW, SUBMIT)))
+    assert "+one" in made
+    assert "+    return a + b" in made
+    assert "+new" in made
 
 
 def test_another_action_of_an_imported_step_is_executed_instead(forked: Fork, tmp_path: Path) -> None:
