@@ -66,9 +66,9 @@ def reply_of(
         native = [{"id": call.id, "name": call.name, "arguments": json.dumps(call.arguments)} for call in calls]
         finish = "tool_calls" if native else "stop"
         return reply.model_copy(update={"content": thought, "tool_calls": native, "finish_reason": finish})
-    write = _xml if format.name == "xml" else _fenced
-    parts = [thought, *(write(call.name, call.arguments, tools) for call in calls)]
-    content = "\n\n".join(part for part in parts if part)
+    write, before, between = (_xml, "", "\n\n") if format.name == "xml" else (_fenced, "THOUGHT: ", "\n")
+    parts = [thought and f"{before}{thought.strip()}", *(write(call.name, call.arguments, tools) for call in calls)]
+    content = between.join(part for part in parts if part)
     return reply.model_copy(update={"content": content, "tool_calls": [], "finish_reason": "stop"})
 
 

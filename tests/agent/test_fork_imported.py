@@ -223,7 +223,7 @@ def test_several_calls_of_a_reply_stay_together_or_become_replies_of_one(
     server.queue.append((200, answer(content="```\nsubmit\n```"), {}))
     forked(mini_swe_agent(), 1, {**ask(server), "agent.action_format": "thought_action"})
     contents = [message["content"] for message in server.asked[1]["messages"][2:]]
-    assert contents[0] == "I look.\n\n```\nbash cd tools && ls\n```"
+    assert contents[0] == "THOUGHT: I look.\n```\nbash cd tools && ls\n```"
     assert contents[2] == "```\nbash cd /testbed\nsed -i 's/a - b/a + b/' calc.py\n```"
 
 
