@@ -1,6 +1,6 @@
 """Size and speed of trajectories: ours, mini-swe-agent's and SWE-agent's of the same attempts, on the same machine.
 
-Run: python benchmarks/trajectories.py [--steps 100 1000] [--swe-agent CLONE] [--json FILE]. Linux only. Needs the
+Run: python benchmarks/recording.py [--steps 100 1000] [--swe-agent CLONE] [--json FILE]. Linux only. Needs the
 package index for the peers, which go into a virtual environment of their own (benchmarks/peers/).
 
 An attempt is made up by a seeded generator: a thought, a command and an observation of about 5 KB a step, a patch after
