@@ -40,11 +40,18 @@ class Stop:
         with self._ending:
             self._last = steps
 
-    def abandon(self) -> None:
-        """Do it."""
+    def abandon(self, end: Callable[[], None]) -> None:
+        """Do it, and end the process before anyone else can.
+
+        Args:
+            end: Ends the process; called whatever becomes of the steps.
+        """
         with self._ending:
-            for step in self._last:
-                step()
+            try:
+                for step in self._last:
+                    step()
+            finally:
+                end()
 
     def wait(self, seconds: float) -> bool:
         """Wait for it; whether it came."""

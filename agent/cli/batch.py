@@ -126,20 +126,23 @@ def _workers(model: str) -> int:
 
 def _stop_on_signals(stop: Stop) -> None:
     """The first signal stops the run, a second one, or ten seconds, ends the process whatever workers are doing."""
-    again = threading.Event()
+    begun, again = threading.Event(), threading.Event()
 
-    def bring_to_an_end() -> None:
-        stop.set()
-        again.wait(_GRACE)
-        stop.abandon()
+    def end() -> None:
         sys.stdout.flush()
         print("agent: interrupted", file=sys.stderr, flush=True)
         os._exit(130)
 
+    def bring_to_an_end() -> None:
+        stop.set()
+        again.wait(_GRACE)
+        stop.abandon(end)
+
     def handle(*_: Any) -> None:
-        if stop:
+        if begun.is_set():
             again.set()
             return
+        begun.set()
         print("agent: stopping; what was begun can be resumed", file=sys.stderr, flush=True)
         # Not here: the lock that it needs may be held by what this signal interrupted.
         threading.Thread(target=bring_to_an_end, name="stop", daemon=True).start()
