@@ -12,6 +12,7 @@ from tasks.metrics import Group, Outcome, Share, Summary, summarize
 
 if TYPE_CHECKING:
     from trajectories.stats import AttemptFacts
+    from trajectories.verdicts import Verdict
 
 #: Columns of a table of groups; ``lost`` counts what infrastructure decided.
 _GROUPED = ("attempts", "resolved", "%", "95 %", "lost", "cost", "steps", "p90", "time_s", "p90_s")
@@ -52,6 +53,22 @@ def outcomes(attempts: Iterable[AttemptFacts]) -> list[Outcome]:
             seconds=row.seconds,
         )
         for row in attempts
+    ]
+
+
+def outcomes_of_verdicts(verdicts: Iterable[Verdict]) -> list[Outcome]:
+    """What metrics need of predictions of which nothing but the verdict is known."""
+    return [
+        Outcome(
+            task=verdict.task,
+            model=verdict.model,
+            verdict=verdict.status,
+            resolved=verdict.resolved,
+            infrastructure=verdict.infrastructure,
+            passed=len(verdict.passed),
+            tests=verdict.tests,
+        )
+        for verdict in verdicts
     ]
 
 

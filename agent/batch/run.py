@@ -173,7 +173,7 @@ def _run(
             [job for job in jobs if job.key not in results],
             bool(stop),
         )
-        outcome.facts = _facts(plan, outcome)
+        outcome.facts = _facts(plan, outcome, model.name)
         output.write_results(outcome.facts)
         board.say(board.sums(), "bold")
         return outcome
@@ -218,7 +218,7 @@ def _evaluator(plan: _Plan, output: Output, computers: Computers, board: Board) 
     return Evaluator(computers, output.path / VERDICTS, run_id=plan.run_id, say=board.say)
 
 
-def _facts(plan: _Plan, outcome: Outcome) -> dict[str, Any]:
+def _facts(plan: _Plan, outcome: Outcome, model: str) -> dict[str, Any]:
     """What ``results.json`` holds: the official counts of the first attempts if they were graded, and every attempt."""
     facts: dict[str, Any] = {"run_id": plan.run_id, "tasks": len(plan.tasks)}
     if plan.evaluate:
@@ -226,7 +226,7 @@ def _facts(plan: _Plan, outcome: Outcome) -> dict[str, Any]:
 
         first = [result for result in outcome.results if result.job.attempt == 1 and result.finished]
         predictions = {
-            result.job.task.id: Prediction(task_id=result.job.task.id, model=plan.config.model.name, patch=result.patch)
+            result.job.task.id: Prediction(task_id=result.job.task.id, model=model, patch=result.patch)
             for result in first
         }
         verdicts = [result.verdict for result in first if result.verdict is not None]

@@ -19,7 +19,7 @@ _LISTED = 200
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A trajectory, or the directory of a run.")],
+    a: Annotated[Path, typer.Argument(help="A trajectory, or the directory of a run or of an evaluation.")],
     b: Annotated[Path, typer.Argument(help="Another of the same kind.")],
     json: Json = False,
 ) -> None:
@@ -47,9 +47,15 @@ def compare(
 
 
 def _outcomes(directory: Path) -> list[Outcome]:
-    from agent.summary import outcomes
+    """What came of the attempts of a run; of an evaluation, which has none, what its verdicts say."""
+    from agent.summary import outcomes, outcomes_of_verdicts
     from trajectories.stats import gather
+    from trajectories.stats.runs import find_trajectories
+    from trajectories.verdicts import read_verdicts
 
+    evaluated = directory / "results.json"
+    if evaluated.exists() and next(find_trajectories(directory), None) is None:
+        return outcomes_of_verdicts(read_verdicts([evaluated]).all)
     return outcomes(gather([directory], steps=False).attempts)
 
 

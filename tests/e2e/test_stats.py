@@ -166,6 +166,17 @@ def test_compare_two_runs(user: Any, run: Path, tmp_path: Path) -> None:
     assert data["p_value"] == 1.0
 
 
+def test_compare_a_run_with_an_evaluation_of_others(user: Any, run: Path, tmp_path: Path) -> None:
+    evaluation = tmp_path / "evaluation"
+    evaluation.mkdir()
+    verdicts = {name: {"task_id": name, "status": "unresolved", "resolved": False} for name in ("x__1", "x__2")}
+    (evaluation / "results.json").write_text(json.dumps({"run_id": "published", "verdicts": verdicts}))
+    done = user.agent("compare", str(run), str(evaluation), "--json")
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    assert (data["only_a"], data["neither"]) == (["x__1"], ["x__2"])
+
+
 def test_compare_two_trajectories(user: Any, run: Path) -> None:
     a, b = (str(run / "attempts" / task / "1" / "trajectory.jsonl") for task in ("x__1", "y__1"))
     done = user.agent("compare", a, b)
