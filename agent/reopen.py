@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aci_tools.errors import UsageError
 from agent.batch.jobs import Job
+from agent.batch.output import Output
 from agent.batch.places import Place, Places
 from agent.computer import computer_settings, open_computer
 from agent.config import Config
@@ -20,6 +21,7 @@ from agent.resume import Recorded, read_attempt
 from tasks.task import Task
 
 if TYPE_CHECKING:
+    from tasks.images import ComputerSettings
     from tasks.repository import Prepared
 
 _OWNER_AND_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -36,6 +38,7 @@ class Where:
         tasks: What names the data set that has its task; ``None``: none is needed.
         sandbox: Kind of sandbox; ``None``: as recorded.
         repositories: The user's directory of repositories.
+        split: Split of that data set.
     """
 
     repo: str | None = None
@@ -44,6 +47,27 @@ class Where:
     tasks: str | None = None
     sandbox: str | None = None
     repositories: Path | None = None
+    split: str = "test"
+
+    def beside(self, trajectory: Path) -> Where:
+        """The same, with the data set of the run that a trajectory is part of, unless the user names where to look."""
+        place = trajectory_file(trajectory).resolve()
+        if self.tasks is not None or self.repo is not None or len(place.parts) < 5 or place.parts[-4] != "attempts":
+            return self
+        run = Output(place.parents[3]).read_run()
+        if run is None:
+            return self
+        return replace(self, tasks=str(run["tasks"]), split=run.get("selection", {}).get("split", "test"))
+
+    def settings(self, config: Config) -> ComputerSettings:
+        """How the tasks of a data set get their computers: as configured then, but for what the user says."""
+        given = computer_settings(config)
+        return replace(
+            given,
+            kind=self.sandbox or given.kind,
+            base_image=self.image or given.base_image,
+            repositories=self.repositories or given.repositories,
+        )
 
 
 def read_recorded(trajectory: Path) -> Recorded:
@@ -131,7 +155,7 @@ class Reopening:
     def _task(self, recorded: Recorded) -> Task:
         task, where = recorded.task, self._where
         if where.tasks is not None:
-            return _named(where.tasks, task.id)
+            return _named(where.tasks, where.split, task.id)
         changes: dict[str, Any] = {"base_commit": where.base or task.base_commit}
         if where.repo is not None:
             changes["repo"] = where.repo
@@ -184,13 +208,7 @@ class Reopening:
     def _of_a_task(self) -> Place:
         from tasks.images import Computers
 
-        recorded, where = computer_settings(self.config), self._where
-        settings = replace(
-            recorded,
-            base_image=where.image or recorded.base_image,
-            repositories=where.repositories or recorded.repositories,
-        )
-        computers = Computers(settings, self._voice.say)
+        computers = Computers(self._where.settings(self.config), self._voice.say)
         self._voice.doing(f"making the computer of {self.task.id}")
         places = Places(self.config, computers, self._scratch, self._voice, "")
         return places.open(Job(self.task, self._count))
@@ -219,12 +237,12 @@ def _files_of(repository: Path, commit: str, scratch: Path, destination: Path) -
     return prepare(str(scratch), None, destination, allow_plain=True, include_ignored=True)
 
 
-def _named(reference: str, task_id: str) -> Task:
+def _named(reference: str, split: str, task_id: str) -> Task:
     from tasks.datasets import Selection, load_tasks
 
     faults: list[str] = []
     wanted = Selection(filter=f"^{re.escape(task_id)}$")
-    found = load_tasks(reference, split="test", selection=wanted, on_fault=faults.append)
+    found = load_tasks(reference, split=split, selection=wanted, on_fault=faults.append)
     if not found:
         raise UsageError(f"--tasks {reference}: there is no task {task_id} in it")
     return found[0]

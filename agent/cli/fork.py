@@ -76,10 +76,10 @@ def fork(
         raise UsageError("one trajectory is forked at a time; --tree shows several")
     if at is None or output is None:
         raise UsageError("name the step with --at and a directory with --output")
-    if evaluate and tasks is None:
+    where = Where(repo, base, image, tasks, sandbox, repositories).beside(trajectories[0])
+    if evaluate and where.tasks is None:
         raise UsageError("--evaluate: name the data set that has the task with --tasks")
     signal.signal(signal.SIGTERM, _interrupt)
-    where = Where(repo=repo, base=base, image=image, tasks=tasks, sandbox=sandbox, repositories=repositories)
     request = ForkRequest(
         trajectory=trajectories[0],
         step=at,
@@ -96,7 +96,7 @@ def fork(
     if edit:
         request = _edited(request)
     with Progress() as progress:
-        judge = _judge(where, output, progress) if evaluate else None
+        judge = _judge(trajectories[0], where, output, progress) if evaluate else None
         forks, value = fork_attempt(request, progress, listener=progress, judge=judge)
     _report(forks, value, json)
 
@@ -125,12 +125,13 @@ def _report(forks: list[Forked], value: StepValue | None, json: bool) -> None:
     raise typer.Exit(3 if broken or (value is not None and value.judged < len(forks)) else 0)
 
 
-def _judge(where: Where, output: Path, progress: Progress) -> Judge:
+def _judge(trajectory: Path, where: Where, output: Path, progress: Progress) -> Judge:
+    from agent.reopen import read_recorded, recorded_config
     from tasks.grading import Evaluator, Prediction, Verdict
-    from tasks.images import Computers, ComputerSettings
+    from tasks.images import Computers
     from tasks.task import Task
 
-    settings = ComputerSettings(kind=where.sandbox or "auto", base_image=where.image, repositories=where.repositories)
+    settings = where.settings(recorded_config(read_recorded(trajectory).started.config))
     evaluator = Evaluator(Computers(settings, progress.say), output / "verdicts", say=progress.say)
 
     def judge(task: Task, patch: str) -> Verdict:

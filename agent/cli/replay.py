@@ -47,7 +47,7 @@ def replay(
     if offline:
         _walk(trajectory, until, step, json)
         return
-    where = Where(repo, base, image, tasks, sandbox, repositories)
+    where = Where(repo, base, image, tasks, sandbox, repositories).beside(trajectory)
     with Progress() as progress:
         replayed = play(
             ReplayRequest(trajectory, where, until, output),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.batches import CANARY, Provider, batch, predictions, results, serving, tasks_of
-from tests.e2e.conftest import FIX, LOOK, SUBMIT, User, call, one_line
+from tests.e2e.conftest import CALC, FIX, LOOK, SUBMIT, User, call, one_line
 from tests.e2e.test_endings import containers_of, started
 from tests.e2e.test_resume import kill_after
 from trajectories.events import AttemptEnded, ModelReplied, Resumed
@@ -236,6 +236,17 @@ def test_tasks_that_are_not_what_they_were_are_refused(user: User, finished: lis
     assert "the tasks have changed: mine__calc-2 is not what it was" in one_line(user.agent(*finished, "--resume"))
     tasks.write_text(text.splitlines()[0] + "\n")
     assert "the tasks have changed: mine__calc-2 is gone" in one_line(user.agent(*finished, "--resume"))
+
+
+def test_an_attempt_of_a_run_is_replayed_on_the_task_of_that_run(user: User, tmp_path: Path) -> None:
+    tasks, output = tmp_path / "tasks.jsonl", tmp_path / "out"
+    row = {"instance_id": "files-1", "repo": "", "base_commit": "", "problem_statement": "add subtracts"}
+    tasks.write_text(json.dumps({**row, "files": {"calc.py": CALC}}) + "\n")
+    done = user.agent(*batch(user, tasks, output, user.script(FIX, SUBMIT)))
+    assert done.returncode == 0, done.stderr
+    replayed = user.agent("replay", str(output / "attempts" / "files-1" / "1" / "trajectory.jsonl"))
+    assert replayed.returncode == 0, replayed.stderr
+    assert "patch: equal" in replayed.stdout
 
 
 def test_two_processes_do_not_work_in_one_place(user: User, tmp_path: Path) -> None:
