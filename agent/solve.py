@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,8 +88,7 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     from tasks.repository import prepare
     from tasks.sources import read_issue
 
-    began = time.strftime("%Y%m%d-%H%M%S")
-    output = _output_directory(request.output, began)
+    output = _output_directory(request.output)
     issue = read_issue(request.issue)
     repo = request.repo or issue.repo or "."
     with workspace() as scratch:
@@ -244,16 +242,14 @@ def _task(issue: Issue, prepared: Prepared, *, include_uncommitted: bool) -> Tas
     )
 
 
-def _output_directory(wanted: Path | None, began: str) -> Path:
-    import platformdirs
-
+def _output_directory(wanted: Path | None) -> Path:
     from agent.resume import read_attempt
+    from agent.workspace import among_the_runs
 
-    run_id = f"{began}-{secrets.token_hex(3)}"
-    output = wanted or platformdirs.user_state_path("patchwright") / "runs" / run_id
+    output = wanted or among_the_runs()
     try:
         output.mkdir(parents=True, exist_ok=True)
-        probe = output / f".{run_id}"
+        probe = output / f".{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from aci_tools.sandbox.owner import StateDirectory, abandoned
 
 _KIND = "workspace"
+
+
+def among_the_runs() -> Path:
+    """A directory for results whose user names none; not made yet."""
+    import platformdirs
+
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    return platformdirs.user_state_path("patchwright") / "runs" / run_id
 
 
 @contextlib.contextmanager

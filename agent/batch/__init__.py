@@ -6,7 +6,8 @@ as ``agent solve``; ``output`` is what stays on disk.
 
 from __future__ import annotations
 
+from agent.batch.engine import engine_of
 from agent.batch.request import BatchRequest, Retries
 from agent.batch.run import run_batch
 
-__all__ = ["BatchRequest", "Retries", "run_batch"]
+__all__ = ["BatchRequest", "Retries", "engine_of", "run_batch"]

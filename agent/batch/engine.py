@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from aci_tools.errors import UsageError
 from agent.batch.jobs import Job, Result
 
 #: Does one job; raises only what is a programming error.
@@ -28,6 +29,21 @@ class Engine(Protocol):
         Yields:
             Results, in the order in which jobs end.
         """
+
+
+def engine_of(name: str, workers: int) -> Engine:
+    """The engine of a name.
+
+    Args:
+        name: ``local``.
+        workers: Jobs side by side.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    if name != "local":
+        raise UsageError(f"--engine {name}: there is local")
+    return LocalEngine(workers)
 
 
 class LocalEngine:

@@ -59,6 +59,7 @@ def batch(
     repositories: Annotated[
         Path | None, typer.Option("--repositories", help="Directory with clones of the tasks' repositories.")
     ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="What spreads attempts over workers: local.")] = "local",
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Further tries of attempts that infrastructure made fail.")
     ] = 2,
@@ -77,7 +78,7 @@ def batch(
     Exit code 0: every attempt finished; 1: some did not, for the run's limit; 2: wrong input; 3: infrastructure made
     some fail; 130: interrupted, to be resumed.
     """
-    from agent.batch import BatchRequest, Retries, run_batch
+    from agent.batch import BatchRequest, Retries, engine_of, run_batch
     from agent.batch.stop import Stop
 
     flags = {"sandbox__kind": sandbox, "sandbox__image": image}
@@ -106,7 +107,7 @@ def batch(
     )
     stop = Stop()
     _stop_on_signals(stop)
-    outcome = run_batch(request, stop)
+    outcome = run_batch(request, stop, engine_of(engine, request.workers))
     if json:
         print(jsonlib.dumps(outcome.facts, indent=2))
     elif any(result.steps for result in outcome.results):

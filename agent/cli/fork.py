@@ -26,7 +26,9 @@ def fork(
     at: Annotated[
         int | None, typer.Option("--at", help="The last step that is shared; 0: only the beginning.", metavar="STEP")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Directory of the fork or the forks.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Directory of the fork or the forks; default: one of its own.")
+    ] = None,
     model: ModelName = None,
     say: Annotated[str, typer.Option("--say", help="A remark to the model.", metavar="TEXT")] = "",
     replace_action: Annotated[
@@ -68,14 +70,16 @@ def fork(
     from agent.fork import ForkRequest, fork_attempt
     from agent.progress import Progress
     from agent.reopen import Where
+    from agent.workspace import among_the_runs
 
     if tree:
         _show_tree(trajectories, json)
         return
     if len(trajectories) != 1:
         raise UsageError("one trajectory is forked at a time; --tree shows several")
-    if at is None or output is None:
-        raise UsageError("name the step with --at and a directory with --output")
+    if at is None:
+        raise UsageError("name the step with --at")
+    output = output or among_the_runs()
     where = Where(repo, base, image, tasks, sandbox, repositories).beside(trajectories[0])
     if evaluate and where.tasks is None:
         raise UsageError("--evaluate: name the data set that has the task with --tasks")

@@ -10,7 +10,10 @@ import typer
 
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Trajectory files of other agents.", metavar="FILE...")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory; each attempt gets one of its own in it.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Directory, with one for each attempt; default: among the runs."),
+    ] = None,
     format: Annotated[
         str,
         typer.Option("--format", "-f", help="auto, atif, swe-agent, mini-swe-agent, openhands or preds.", metavar="F"),
@@ -20,7 +23,10 @@ def import_(
 
     Exit code 0: all written; 2: a file of an unknown format, or damaged.
     """
+    from agent.workspace import among_the_runs
     from trajectories.exchange import import_file, store
+
+    output = output or among_the_runs()
 
     read = [(file, *import_file(file, format)) for file in files]
     for file, name, attempts in read:

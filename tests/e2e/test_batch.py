@@ -257,6 +257,12 @@ def test_two_processes_do_not_work_in_one_place(user: User, tmp_path: Path) -> N
         assert "another process works in it" in one_line(done)
 
 
+def test_an_unknown_engine_is_one_line(user: User, tmp_path: Path) -> None:
+    done = user.agent(*batch(user, tasks_of(user, 1), tmp_path / "out", user.script(SUBMIT)), "--engine", "raj")
+    assert "--engine raj: there is local" in one_line(done)
+    assert done.returncode == 2
+
+
 def test_nothing_to_resume_is_one_line(user: User, tmp_path: Path) -> None:
     done = user.agent("batch", "--resume", "--output", str(tmp_path / "out"))
     assert "no run has begun there; name the tasks with --tasks" in one_line(done)

@@ -172,6 +172,15 @@ def test_an_action_is_changed_in_an_editor(user: User, recorded: Path, tmp_path:
     assert "+    return b + a" in (tmp_path / "fork" / "patch.diff").read_text()
 
 
+def test_a_fork_without_a_directory_gets_one_among_the_runs(user: User, recorded: Path) -> None:
+    done = user.agent("fork", str(recorded), "--at", "3", "--model", user.script(LOOK, LOOK, FIX, SUBMIT), "--json")
+    assert done.returncode == 0, done.stderr
+    (made,) = json.loads(done.stdout)["forks"]
+    place = Path(made["output"])
+    assert place.parent == user.state / "runs"
+    assert isinstance(read_events(place / "trajectory.jsonl")[0], AttemptStarted)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
