@@ -84,7 +84,7 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     Raises:
         UsageError, InfrastructureError: Nothing could be attempted; whatever was made is removed again.
     """
-    from agent.workspace import workspace
+    from aci_tools.sandbox.workspace import workspace
     from tasks.repository import prepare
     from tasks.sources import read_issue
 
@@ -129,8 +129,8 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
         UsageError: There is nothing to go on with, or not on this repository, or not with these settings.
         InfrastructureError: The sandbox or the model cannot be had.
     """
+    from aci_tools.sandbox.workspace import workspace
     from agent.resume import read_attempt, resumed_config
-    from agent.workspace import workspace
     from tasks.repository import prepare
 
     output = request.output

@@ -1,16 +1,10 @@
-"""Where a run keeps its copy of the repository: removed at the end, or by the next run if this one is killed."""
+"""Where a run keeps what it makes."""
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-from aci_tools.sandbox.owner import StateDirectory, abandoned
-
-_KIND = "workspace"
 
 
 def among_the_runs() -> Path:
@@ -19,29 +13,3 @@ def among_the_runs() -> Path:
 
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     return platformdirs.user_state_path("patchwright") / "runs" / run_id
-
-
-@contextlib.contextmanager
-def workspace(lifetime: float = 7 * 86_400.0) -> Iterator[Path]:
-    """A directory for the length of a ``with`` block.
-
-    Args:
-        lifetime: Seconds after which another run may remove it although this one seems alive.
-    """
-    reap_workspaces()
-    state = StateDirectory.make(f"{_KIND}-{secrets.token_hex(6)}", _KIND, "", lifetime)
-    try:
-        yield state.path
-    finally:
-        state.remove()
-
-
-def reap_workspaces() -> list[str]:
-    """Remove the directories of runs that are no more; returns what was removed."""
-    removed = []
-    for state in StateDirectory.all(_KIND):
-        facts = state.facts()
-        if abandoned(facts.get("owner", ""), facts.get("deadline", "")):
-            state.remove()
-            removed.append(f"workspace {state.path.name}")
-    return removed

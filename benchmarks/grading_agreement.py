@@ -1,6 +1,7 @@
 """Whether swebench's own grading says the same of the logs of an evaluation as `agent evaluate` said, test by test.
 
-Run: python benchmarks/grading_agreement.py --tasks FILE.jsonl EVALUATION...   (needs pip install 'patchwright[swebench]')
+Run: python benchmarks/grading_agreement.py --tasks FILE.jsonl EVALUATION...
+Needs pip install 'patchwright[swebench]'.
 
 FILE.jsonl holds SWE-bench rows; an EVALUATION is an output directory of `agent evaluate` on them. The package is
 imported the usual way, not the way that tasks/grading does it.
@@ -46,10 +47,8 @@ def agrees(rows: dict[str, Any], path: Path) -> bool:
 
 
 def outcome(report: dict[str, Any]) -> tuple[bool, dict[str, dict[str, list[str]]]]:
-    status = report.get("tests_status", {})
-    return report["resolved"], {
-        name: {key: sorted(ids) for key, ids in kinds.items()} for name, kinds in status.items()
-    }
+    found = report.get("tests_status", {})
+    return report["resolved"], {name: {key: sorted(ids) for key, ids in kinds.items()} for name, kinds in found.items()}
 
 
 if __name__ == "__main__":

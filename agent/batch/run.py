@@ -130,7 +130,7 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
 def _run(
     request: BatchRequest, plan: _Plan, jobs: list[Job], output: Output, board: Board, stop: Stop, engine: Engine
 ) -> Outcome:
-    from agent.workspace import workspace
+    from aci_tools.sandbox.workspace import workspace
 
     budget = RunBudget(request.cost_limit, stop)
     with contextlib.ExitStack() as stack:

@@ -6,7 +6,7 @@ from __future__ import annotations
 def cleanup() -> None:
     """Remove what killed runs left behind: containers, images, processes, directories."""
     from aci_tools.sandbox import reap
-    from agent.workspace import reap_workspaces
+    from aci_tools.sandbox.workspace import reap_workspaces
 
     removed = [*reap(), *reap_workspaces()]
     for item in removed:

@@ -91,7 +91,7 @@ def fork_attempt(
         UsageError: There is no such step, or what is to change does not fit it.
         InfrastructureError: The sandbox or the model cannot be had.
     """
-    from agent.workspace import workspace
+    from aci_tools.sandbox.workspace import workspace
 
     recorded, where = read_recorded(request.trajectory), request.where
     shared_events(recorded.events, request.step)  # refuses a step that is not there

@@ -107,7 +107,7 @@ def replay(
         UsageError: It is no trajectory, or its repository cannot be found.
         InfrastructureError: The sandbox cannot be had, or was lost.
     """
-    from agent.workspace import workspace
+    from aci_tools.sandbox.workspace import workspace
 
     recorded = read_recorded(request.trajectory)
     check_step("--until", request.until, recorded)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 from aci_tools.errors import InfrastructureError, UsageError
 from aci_tools.sandbox import SandboxSpec
 from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
+from aci_tools.sandbox.workspace import workspace
 from tasks.checkouts import Checkouts, Source
 from tasks.images import history
 from tasks.images.base_image import default_image
@@ -152,8 +152,8 @@ class Containers:
         }
         title = f"{task.id}: the {layer.name} layer"
         log = self._cache / "logs" / f"{layer.key[:16]}.log"
-        with tempfile.TemporaryDirectory(prefix="patchwright-checkout-") as scratch:
-            repository = self._content(source, layer, milestone, Path(scratch) / "repository")
+        with workspace() as scratch:
+            repository = self._content(source, layer, milestone, scratch / "repository")
             work = Work(title, layer, self._tag(layer), below, repository, labels, log, self._settings.build_timeout)
             for attempt in range(1, _TRIES + 1):
                 try:
