@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from aci_tools.session import Session
+from agent.words import words
 
 #: Files beyond these bounds are generated or data more often than what an issue is about.
 MOST_FILES = 3000
@@ -62,9 +63,9 @@ def rank(snippets: Iterable[Snippet], issue: str) -> list[Snippet]:
         database.execute("CREATE VIRTUAL TABLE code USING fts5(name, path, body, tokenize = 'unicode61')")
         database.executemany(
             "INSERT INTO code (rowid, name, path, body) VALUES (?, ?, ?, ?)",
-            ((n, _words(s.name), _words(s.path), _words(s.source)) for n, s in enumerate(known)),
+            ((n, words(s.name), words(s.path), words(s.source)) for n, s in enumerate(known)),
         )
-        terms = Counter(_words(issue).split())
+        terms = Counter(words(issue).split())
         query = " OR ".join(f'"{term}"' for term in terms if len(term) > 1)
         if not query:
             return []
@@ -112,18 +113,6 @@ def _functions(path: str, session: Session) -> list[Snippet]:
 
     visit(tree, "")
     return found
-
-
-def _words(text: str) -> str:
-    """Words of a text, identifiers also split at underscores and capitals."""
-    words = re.findall(r"[A-Za-z_]\w*|\d+", text)
-    parts = []
-    for word in words:
-        parts.append(word.lower())
-        pieces = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", word)
-        if len(pieces) > 1:
-            parts.extend(piece.lower() for piece in pieces)
-    return " ".join(parts)
 
 
 def _is_test(path: str) -> bool:

@@ -23,6 +23,7 @@ from agent.cli import (
     images,
     import_,
     inspect,
+    memory,
     models,
     replay,
     solve,
@@ -57,6 +58,7 @@ app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.command("cleanup")(cleanup.cleanup)
 app.add_typer(images.app, name="images")
+app.add_typer(memory.app, name="memory")
 app.add_typer(config.app, name="config")
 
 
