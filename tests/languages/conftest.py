@@ -1,0 +1,3 @@
+"""The projects have tests of their own, which are not ours."""
+
+collect_ignore = ["projects"]

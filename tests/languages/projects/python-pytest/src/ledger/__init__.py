@@ -1,0 +1,5 @@
+"""Amounts of money by day."""
+
+from ledger.book import Book
+
+__all__ = ["Book"]
