@@ -49,6 +49,8 @@ class ModelConfig(Section):
     """Most tokens of one reply."""
     context_window: PositiveInt | None = None
     """Tokens that prompt and reply may have together; unset: what is known of the model."""
+    parallel: PositiveInt = 1
+    """Calls that the embedded model answers at once; each has a context window of its own."""
     timeout: PositiveFloat = 600.0
     """Seconds for one call."""
     retries: int = Field(8, ge=0)

@@ -53,6 +53,8 @@ def serve(options: ServerOptions) -> None:
     params.cache_prompt = True
     params.warmup = False
     params.ui = False
+    # A reply often repeats code of its prompt; what followed there is guessed, and checked in one batch.
+    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     server = xllamacpp.Server(params)
     print(server.listening_address, file=address_out, flush=True)
     sys.stdin.buffer.read()

@@ -48,7 +48,7 @@ class LocalModel:
         self._log: IO[bytes] | None = None
         self._client: ProviderModel | None = None
         self._starting = threading.Lock()
-        self._asking = threading.Lock()
+        self._asking = threading.Semaphore(config.parallel)
         short = config.name.removeprefix("local/")
         if short not in CATALOGUE:
             raise UsageError(
@@ -64,7 +64,7 @@ class LocalModel:
         """Ask; the first call fetches the weights if need be and starts the server."""
         client = self.start()
         try:
-            # It answers one at a time; who waits here does not wait against the time limit of its call.
+            # Who waits here for a free sequence does not wait against the time limit of its call.
             with self._asking:
                 return client.query(query)
         except ModelError:
@@ -104,7 +104,7 @@ class LocalModel:
             "model": str(path),
             "alias": self._weights.name,
             "context": self.context_window,
-            "parallel": 1,
+            "parallel": self.config.parallel,
             "threads": len(os.sched_getaffinity(0)),
             "key": key,
         }

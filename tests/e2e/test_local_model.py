@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,34 @@ def test_it_answers_under_a_grammar_and_caches_the_prompt(model: LocalModel) -> 
     second = model.query(Query([*messages, *answered], grammar=GRAMMAR, index=1))
     assert second.usage.cached_tokens > first.usage.prompt_tokens // 2
     assert second.usage.prompt_tokens > first.usage.prompt_tokens
+
+
+def test_two_calls_at_once_each_get_their_own_answer(model: LocalModel) -> None:
+    config = model.config.model_copy(update={"parallel": 2})
+    words = ("open", "submit")
+
+    def ask(word: str) -> str:
+        messages = [{"role": "user", "content": f"Say {word}, and nothing else."}]
+        return two.query(Query(messages, grammar=f'root ::= "{word}"')).content
+
+    two = LocalModel(config)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            assert tuple(pool.map(ask, words)) == words
+    finally:
+        two.close()
+
+
+def test_code_of_the_prompt_is_repeated_under_a_grammar(model: LocalModel) -> None:
+    code = "".join(f"total = total + value_{number} * weight_{number}\n" for number in range(6))
+    messages = [{"role": "user", "content": f"Repeat this code exactly:\n```python\n{code}```"}]
+    config = model.config.model_copy(update={"max_tokens": 150})
+    grammar = 'root ::= "```python\n" [^`]+ "```"'
+    repeating = LocalModel(config)
+    try:
+        assert repeating.query(Query(messages, grammar=grammar)).content == f"```python\n{code}```"
+    finally:
+        repeating.close()
 
 
 def test_a_prompt_beyond_the_window_is_told_apart(model: LocalModel) -> None:
