@@ -89,8 +89,14 @@ class Forge(Protocol):
         """The token for this forge: of its variables, else of its own command line's store."""
         ...
 
-    def issue(self, path: str, number: int) -> Issue:
-        """An issue or a pull request with all that was said about it."""
+    def issue(self, path: str, number: int, *, pull_request: bool = False) -> Issue:
+        """An issue or a pull request with all that was said about it.
+
+        Args:
+            path: The repository's path.
+            number: Its number there.
+            pull_request: Whether a pull request is meant, where the two are counted apart.
+        """
         ...
 
     def repository(self, path: str) -> Repo:

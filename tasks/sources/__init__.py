@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from aci_tools.errors import UsageError
-from tasks.sources.issue import Issue
+from tasks.sources.issue import Comment, Issue, Reference
 
 if TYPE_CHECKING:
     from httpx2 import Client
 
-__all__ = ["Issue", "read_issue"]
+__all__ = ["Comment", "Issue", "Reference", "read_issue"]
 
 #: Bytes of an issue's file or of standard input; what is larger is a mistake.
 _LIMIT = 4 << 20
@@ -27,21 +27,22 @@ def read_issue(spec: str, *, stdin: TextIO | None = None, client: Client | None 
     the ending of a text file) has to be a file: a mistyped name is never taken for an issue's text.
 
     Args:
-        spec: The URL of a GitHub issue or pull request, the path of a text file, ``-`` for standard input, or text.
+        spec: The URL of an issue or pull request on GitHub, GitLab, Gitea or Forgejo, the path of a text file,
+            ``-`` for standard input, or text.
         stdin: What ``-`` reads; the process's standard input if ``None``.
-        client: The HTTP client to use; one of its own if ``None``.
+        client: The HTTP client to use; one of its own for each request if ``None``.
 
     Raises:
         UsageError: There is no such issue or file, it is empty, or its kind is not supported.
-        InfrastructureError: GitHub could not be reached, refused access or limits the rate.
+        InfrastructureError: The forge could not be reached, refused access or limits the rate.
     """
     if spec == "-":
         text = (stdin or sys.stdin).read(_LIMIT + 1)
         return _from_text(text, "standard input", "stdin")
     if _is_url(spec):
-        from tasks.sources.github import read_github
+        from tasks.forges.addresses import read_forge_issue
 
-        return read_github(spec.strip(), client)
+        return read_forge_issue(spec, client)
     path = _file(spec)
     if path is None:
         return _from_text(spec, "the issue", "text")
@@ -56,7 +57,10 @@ def read_issue(spec: str, *, stdin: TextIO | None = None, client: Client | None 
 
 
 def _is_url(spec: str) -> bool:
-    return re.fullmatch(r"\s*(https?://|(www\.)?github\.com/)\S+\s*", spec, re.IGNORECASE) is not None
+    return (
+        re.fullmatch(r"\s*(https?://|(www\.)?(github|gitlab|gitea)\.com/|codeberg\.org/)\S+\s*", spec, re.IGNORECASE)
+        is not None
+    )
 
 
 def _file(spec: str) -> Path | None:

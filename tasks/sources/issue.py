@@ -1,4 +1,4 @@
-"""An issue as people wrote it, and the problem statement made of it."""
+"""An issue as people wrote it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,43 @@ import re
 from dataclasses import dataclass
 
 from tasks.sources import markdown
+from tasks.sources.statement import TOKENS, statement
+
+__all__ = ["Comment", "Issue", "Reference"]
 
 _TITLE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What somebody wrote below an issue.
+
+    Attributes:
+        body: Markdown.
+        by: ``maintainer``, ``reporter`` (who wrote the issue), or ``""`` for anybody else; names are not kept.
+    """
+
+    body: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another issue or pull request that one mentions or is linked to.
+
+    Attributes:
+        name: As people write it, such as ``#12`` or ``owner/name#12``.
+        title: One line.
+        body: Markdown.
+        state: ``open``, ``closed`` or ``merged``.
+        pull_request: Whether it is one.
+    """
+
+    name: str
+    title: str
+    body: str = ""
+    state: str = ""
+    pull_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +56,14 @@ class Issue:
         url: Where it is on the web.
         number: Its number there.
         repo: Clone URL of its repository.
-        comments: What was written below it, oldest first, without the names of the authors.
-        kind: ``github``, ``file``, ``stdin`` or ``text``.
+        comments: What was written below it, oldest first.
+        kind: ``github``, ``gitlab``, ``gitea``, ``file``, ``stdin`` or ``text``.
         state: ``open`` or ``closed`` where that is known, else ``""``.
+        labels: What it is labelled with.
+        assignees: Logins of those who are to see to it; not part of the statement.
+        locked: Whether only maintainers may still comment on it.
+        references: Issues and pull requests that it is linked to or mentions.
+        pull_request: Whether it is itself a pull request.
     """
 
     title: str
@@ -31,9 +71,14 @@ class Issue:
     url: str | None = None
     number: int | None = None
     repo: str | None = None
-    comments: tuple[str, ...] = ()
+    comments: tuple[Comment, ...] = ()
     kind: str = "text"
     state: str = ""
+    labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    locked: bool = False
+    references: tuple[Reference, ...] = ()
+    pull_request: bool = False
 
     @classmethod
     def from_markdown(cls, text: str, kind: str) -> Issue:
@@ -53,32 +98,22 @@ class Issue:
         digest = hashlib.sha256(f"{self.title}\n{self.body}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
         return "-".join([*words, digest])[-80:]
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its user may not expect of it, a sentence each."""
+        what = "pull request" if self.pull_request else "issue"
+        said = []
+        if self.state == "closed":
+            said.append(f"the {what} is closed: it may be solved already, or nobody may want a solution")
+        if self.locked:
+            said.append(f"the {what} is locked: only maintainers may comment on it")
+        return tuple(said)
+
     def facts(self) -> dict[str, str]:
         """Where it came from, for `tasks.task.Task.source`."""
         known = {"kind": self.kind, "url": self.url, "number": self.number, "state": self.state}
         return {name: str(value) for name, value in known.items() if value not in (None, "")}
 
-    def statement(self, max_chars: int = 24_000) -> str:
-        """The problem statement: title, body and comments, without the hidden hints of issue templates.
-
-        When not everything fits, the body goes before the comments and earlier comments before later ones; what is left
-        out is said.
-
-        Args:
-            max_chars: Characters that it may have at most; at least 200.
-        """
-        text = markdown.shorten(f"{self.title}\n\n{markdown.without_comments(self.body)}".strip(), max_chars)
-        comments = [said for said in map(markdown.without_comments, self.comments) if said]
-        for place, comment in enumerate(comments, 1):
-            heading = f"\n\n## Comment {place}\n\n"
-            left = len(comments) - place
-            reserve = len(_left_out(left + 1))
-            room = max_chars - len(text) - len(heading) - reserve
-            if room < min(len(comment), 200):
-                return text + _left_out(left + 1) if len(text) + reserve <= max_chars else text
-            text += heading + markdown.shorten(comment, room)
-        return text
-
-
-def _left_out(comments: int) -> str:
-    return f"\n\n[{comments} comment{'s' if comments > 1 else ''} left out]"
+    def statement(self, max_tokens: int = TOKENS) -> str:
+        """The problem statement: see `tasks.sources.statement.statement`."""
+        return statement(self, max_tokens)

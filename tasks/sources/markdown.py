@@ -1,8 +1,9 @@
-"""The little of Markdown that reading an issue takes: its title, its code, its hidden comments."""
+"""The little of Markdown that reading an issue takes: its title, its code, its images, its hidden comments."""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})", re.MULTILINE)
 #: A fenced block (to the end of the text if it is never closed), code within a line, or the start of a comment.
@@ -10,6 +11,13 @@ _CODE_OR_COMMENT = re.compile(
     r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?(?:^[ \t>]*(?P=fence)|\Z)|\Z)|`[^`\n]+`|<!--",
     re.MULTILINE | re.DOTALL,
 )
+#: An image of Markdown, or of HTML. What is between the brackets is bounded, so that hostile text takes no time.
+_IMAGE = re.compile(
+    r"!\[(?P<words>[^\[\]\n]{0,300})\]\(\s{0,9}<?(?P<address>[^\s()<>]*)>?[^()\n]{0,300}\)"
+    r"|<img\b(?P<tag>[^<>]{0,2000})>",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"""\b(src|alt)\s?=\s?(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.*?)[ \t]*#*[ \t]*")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 
@@ -62,6 +70,50 @@ def without_comments(text: str) -> str:
         done = place = end + len("-->")
     kept.append(text[done:])
     return re.sub(r"\n{3,}", "\n\n", "".join(kept)).strip() if len(kept) > 1 else text.strip()
+
+
+def prose(text: str) -> str:
+    """A text without its code and its HTML comments."""
+    kept: list[str] = []
+    done = 0
+    text = without_comments(text)
+    for match in _CODE_OR_COMMENT.finditer(text):
+        kept.append(text[done : match.start()])
+        done = match.end()
+    return " ".join([*kept, text[done:]])
+
+
+def with_images_named(text: str) -> str:
+    """A text with a name in the place of each image; those in code stay as they are."""
+    kept: list[str] = []
+    done = 0
+    for match in _CODE_OR_COMMENT.finditer(text):
+        kept += [_IMAGE.sub(_name, text[done : match.start()]), match[0]]
+        done = match.end()
+    return "".join([*kept, _IMAGE.sub(_name, text[done:])])
+
+
+def _name(image: re.Match[str]) -> str:
+    address, words = image["address"], image["words"]
+    if image["tag"] is not None:
+        attributes = {key.lower(): value for key, _, value in _ATTRIBUTE.findall(image["tag"])}
+        address, words = attributes.get("src", ""), attributes.get("alt", "")
+    file = "" if address.startswith("data:") else urlsplit(address).path.rpartition("/")[2]
+    said = dict.fromkeys(word for word in (" ".join((words or "").split()), file) if word)
+    return f"[image: {', '.join(said) or 'no name'}]"
+
+
+def shorten_code(text: str, head: int = 20, tail: int = 40) -> str:
+    """A text whose blocks of code have at most so many of their first and last lines; how many went is said."""
+
+    def cut(match: re.Match[str]) -> str:
+        lines = match[0].split("\n")
+        left_out = len(lines) - head - tail
+        if match["fence"] is None or left_out < 2:
+            return match[0]
+        return "\n".join([*lines[:head], f"[{left_out} lines left out]", *lines[-tail:]])
+
+    return _CODE_OR_COMMENT.sub(cut, text)
 
 
 def shorten(text: str, limit: int) -> str:

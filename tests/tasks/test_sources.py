@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aci_tools.errors import UsageError
-from tasks.sources import Issue, read_issue
+from tasks.sources import Comment, Issue, Reference, read_issue
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +88,9 @@ def test_one_word_that_is_a_file_is_the_file() -> None:
 
 
 def test_statement_has_title_body_and_comments() -> None:
-    issue = Issue("Crash", "It fails.", comments=("Me too.", "<!-- only a hint -->", "On 3.12."))
+    issue = Issue(
+        "Crash", "It fails.", comments=(Comment("Me too."), Comment("<!-- only a hint -->"), Comment("On 3.12."))
+    )
     assert issue.statement() == "Crash\n\nIt fails.\n\n## Comment 1\n\nMe too.\n\n## Comment 2\n\nOn 3.12."
 
 
@@ -103,20 +106,90 @@ def test_hints_of_templates_go_and_code_stays() -> None:
     )
 
 
-@pytest.mark.parametrize("limit", [200, 300, 500, 1000, 5000])
+@pytest.mark.parametrize("limit", [50, 75, 125, 250, 1250])
 def test_statement_is_bounded_and_says_what_is_left_out(limit: int) -> None:
     body = "It fails.\n```python\n" + "x = 1\n" * 100 + "```\n"
-    issue = Issue("Crash", body, comments=tuple("comment " * 40 + str(number) for number in range(20)))
+    issue = Issue("Crash", body, comments=tuple(Comment("comment " * 40 + str(number)) for number in range(20)))
     statement = issue.statement(limit)
-    assert len(statement) <= limit
+    assert len(statement.encode()) <= 4 * limit
     assert statement.startswith("Crash\n\nIt fails.")
     assert "left out]" in statement or "characters in all]" in statement
     assert statement.count("```") % 2 == 0
 
 
 def test_hostile_markdown_takes_no_time() -> None:
-    for body in ("<!--" * 50_000, "```" + "`" * 50_000, "`a" * 50_000, "```\n<!--\n" * 30_000):
-        assert len(Issue("x", body).statement(1000)) <= 1000
+    for body in (
+        "<!--" * 50_000,
+        "```" + "`" * 50_000,
+        "`a" * 50_000,
+        "```\n<!--\n" * 30_000,
+        "![" * 50_000,
+        "<img " * 50_000,
+    ):
+        assert len(Issue("x", body).statement(250)) <= 1000
+
+
+def test_most_useful_is_kept_in_the_order_in_which_it_was_said() -> None:
+    comments = (
+        Comment("+1, same here, any news?"),
+        Comment("I think that it has to do with the weather. " * 10),
+        Comment("It fails in `parse`:\n```\nTraceback (most recent call last):\nKeyError\n```", "reporter"),
+        Comment("Where I work it fails with `x`, too. " * 10),
+        Comment("That is the fault of `split`.", "maintainer"),
+    )
+    references = (Reference("#3", "Rewrite it", "All of it. " * 500, "open", pull_request=True),)
+    issue = Issue("Crash", "It fails.", comments=comments, references=references)
+    whole = issue.statement()
+    assert [whole.index(f"## Comment {number}") for number in range(1, 6)] == sorted(
+        whole.index(f"## Comment {number}") for number in range(1, 6)
+    )
+    assert "## Mentioned: pull request #3, open\n\nRewrite it\n\nAll of it." in whole
+    assert len(whole) < 4000
+    short = issue.statement(100)
+    assert "## Comment 3, by who reported it\n\nIt fails in `parse`" in short
+    assert "## Comment 5, by a maintainer\n\nThat is the fault of `split`." in short
+    assert short.endswith("[3 comments and 1 mentioned issue left out]")
+    middle = replace(issue, references=()).statement(190)
+    assert "Where I work" in middle
+    assert "+1" not in middle
+
+
+def test_statement_in_any_script_is_bounded() -> None:
+    issue = Issue("崩溃", "它失败了。" * 5000, comments=(Comment("是的" * 5000),))
+    assert 3500 < len(issue.statement(1000).encode()) <= 4000
+
+
+def test_labels_are_said_and_assignees_are_not() -> None:
+    statement = Issue("Crash", "It fails.", labels=("bug", "area: parser"), assignees=("octocat",)).statement()
+    assert statement == "Crash\n\nLabels: bug, area: parser\n\nIt fails."
+
+
+def test_long_log_keeps_its_end() -> None:
+    log = "\n".join(f"line {number}" for number in range(5000))
+    statement = Issue("Crash", f"See:\n```\n{log}\nKeyError: 'a'\n```\nPlease mend it.").statement(1000)
+    assert "line 0\n" in statement
+    assert "KeyError: 'a'\n```\nPlease mend it." in statement
+    assert "lines left out]" in statement
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("![The crash](https://example.org/a/crash.png?size=2)", "[image: The crash, crash.png]"),
+        ("![](data:image/png;base64,iVBORw0KGgo=)", "[image: no name]"),
+        ('<img width="300" alt="Crash" src="https://example.org/user-attachments/1">', "[image: Crash, 1]"),
+        ("`![not](one.png)`", "`![not](one.png)`"),
+    ],
+)
+def test_images_are_named(image: str, name: str) -> None:
+    assert Issue("Crash", f"See {image} there").statement() == f"Crash\n\nSee {name} there"
+
+
+@pytest.mark.parametrize(("state", "locked", "count"), [("open", False, 0), ("closed", False, 1), ("closed", True, 2)])
+def test_closed_and_locked_issues_are_remarked_on(state: str, locked: bool, count: int) -> None:
+    remarks = Issue("Crash", state=state, locked=locked).remarks
+    assert len(remarks) == count
+    assert all(word in " ".join(remarks) for word in ["closed", "locked"][:count])
 
 
 def test_identifier_names_the_issue() -> None:
