@@ -79,6 +79,8 @@ def _spec(config: Config, repository: Path, image: str | None) -> SandboxSpec:
         startup=wanted.startup,
         read_only=tuple(Path(p).expanduser() for p in wanted.read_only),
         network=wanted.network,
+        allow_hosts=tuple(wanted.allow_hosts),
+        gate_image=wanted.gate_image,
         limits=limits_of(wanted),
     )
 

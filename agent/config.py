@@ -135,7 +135,11 @@ class SandboxConfig(Section):
     read_only: list[str] = []
     """Host directories shown read-only at the same path (namespace only)."""
     network: bool = False
-    """Whether commands reach the network."""
+    """Whether commands reach the network, all of it."""
+    allow_hosts: list[str] = []
+    """Hosts that commands reach by HTTP and HTTPS without `network`: `name`, `*.name`, `name:port`."""
+    gate_image: str | None = None
+    """Container image with python3 that prepares the way to them (docker only); unset: the sandbox's own."""
     memory: PositiveInt | None = 4096
     """MiB for all processes."""
     cpus: PositiveFloat | None = None

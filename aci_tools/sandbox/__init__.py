@@ -56,6 +56,10 @@ def open_sandbox(kind: str, spec: SandboxSpec) -> Sandbox:
     """
     if kind == "auto":
         kind = _best_kind(spec)
+    if spec.network and spec.allow_hosts:
+        raise UsageError(
+            "sandbox.network lets commands reach every host: leave it off where sandbox.allow_hosts is set"
+        )
     _reap_once(kind)
     return _module(kind).open_sandbox(spec)
 

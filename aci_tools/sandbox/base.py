@@ -45,7 +45,10 @@ class SandboxSpec:
         env: Environment variables of every command.
         startup: Shell lines run once in each command channel before the first command (``source activate …``).
         read_only: Host directories shown read-only at the same path (namespace only): interpreters, environments.
-        network: Whether commands may reach a network.
+        network: Whether commands may reach a network, whatever is there.
+        allow_hosts: The hosts that commands may reach by a proxy of ours where ``network`` is off; entries of
+            :class:`aci_tools.gate.allow.AllowList`.
+        gate_image: Image with python3 that prepares the proxy (docker only); ``None``: ``image``.
         limits: What it may use.
         run_id: Name of the run, for labels.
     """
@@ -57,6 +60,8 @@ class SandboxSpec:
     startup: str = ""
     read_only: tuple[Path, ...] = ()
     network: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    gate_image: str | None = None
     limits: Limits = field(default_factory=Limits)
     run_id: str = ""
 

@@ -14,6 +14,7 @@ from aci_tools.errors import InfrastructureError, SandboxError, UsageError
 from aci_tools.sandbox.base import MIB, Availability, SandboxSpec
 from aci_tools.sandbox.channel import BOOT_ARGV, Channel, Transport
 from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
+from aci_tools.sandbox.helper import listener_in
 from aci_tools.sandbox.owner import abandoned, this_process
 from aci_tools.sandbox.shell import ShellSandbox, closing_on_error
 from aci_tools.sandbox.stream import ExecTransport
@@ -133,7 +134,15 @@ class DockerSandbox(ShellSandbox):
             if "executable file not found" in str(error) or "no such file" in str(error):
                 raise SandboxError(f"{self._called()} has no sh: choose one that has") from error
             raise
+        self._open_gate()
         self._control = self._exec(["sh"])
+
+    def _open_gate(self) -> None:
+        """Have the gate answer in the container's network, which must have been started anew."""
+        if self._gate is not None:
+            image = self.spec.gate_image or self.spec.image
+            assert image is not None
+            self._gate.listen(listener_in(self._client, self._container.id, image, self._labels))
 
     def _exec(self, argv: list[str], environment: Mapping[str, str] | None = None) -> ExecTransport:
         api = self._client.api
@@ -159,6 +168,7 @@ class DockerSandbox(ShellSandbox):
         self._drop_control()
         with engine_errors():
             self._container.restart(timeout=0)
+            self._open_gate()
             self._control = self._exec(["sh"])
 
     @staticmethod

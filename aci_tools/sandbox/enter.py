@@ -154,6 +154,12 @@ def raise_loopback() -> None:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
 
 
+def hand_over_listener(channel: int, port: int) -> None:
+    """Listen on a port of the loopback interface, and give the listening socket away (see aci_tools/gate/)."""
+    with socket.socket(fileno=channel) as way, socket.create_server(("127.0.0.1", port)) as listener:
+        socket.send_fds(way, [b"L"], [listener.fileno()])
+
+
 def keep_capabilities(kept: list[int]) -> None:
     """Give up every other capability for good, from the next exec on."""
     with open("/proc/sys/kernel/cap_last_cap") as file:
@@ -182,6 +188,8 @@ def enter(plan: dict[str, Any]) -> None:
         socket.sethostname(hostname)
     if plan.get("loopback"):
         raise_loopback()
+    if gate := plan.get("gate"):
+        hand_over_listener(gate["channel"], gate["port"])
     if root := plan.get("root"):
         change_root(root, plan["view"])
     for name, value in plan.get("rlimits", {}).items():

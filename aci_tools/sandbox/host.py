@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +72,9 @@ class HostSandbox(ShellSandbox):
             raise SandboxError(f"{repository} could not be copied: {done.stderr.strip().rpartition(chr(10))[2]}")
         self._copied = self._state.size("tree")
 
-    def _spawn(self, argv: list[str], env: Mapping[str, str]) -> PipeTransport:
+    def _spawn(self, argv: list[str], env: Mapping[str, str], handles: Sequence[int] = ()) -> PipeTransport:
         log = self._state.path / "start.log"
-        transport = self._transport = PipeTransport(argv, env, log)
+        transport = self._transport = PipeTransport(argv, env, log, handles)
         pid = transport.process.pid
         self._state.record(process=str(pid), process_start=str(start_time(pid) or 0))
         return transport

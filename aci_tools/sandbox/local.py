@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from aci_tools.errors import UsageError
 from aci_tools.sandbox.base import Availability, SandboxSpec
 from aci_tools.sandbox.channel import BOOT_ARGV, COUNT_CHILDREN, Transport
 from aci_tools.sandbox.host import BASE_PATH, HostSandbox, enter_command, resource_limits
@@ -55,7 +56,13 @@ class LocalSandbox(HostSandbox):
 
 def open_sandbox(spec: SandboxSpec) -> LocalSandbox:
     """Open a copy of ``spec.repository`` as a sandbox. ``image``, ``read_only``, ``network`` and the limits on memory,
-    cores and processes have no meaning for it."""
+    cores and processes have no meaning for it.
+
+    Raises:
+        UsageError: An allow-list of hosts is wanted, which it could not enforce.
+    """
+    if spec.allow_hosts:
+        raise UsageError("the local sandbox isolates nothing and cannot enforce sandbox.allow_hosts: use another kind")
     sandbox = LocalSandbox(spec)
     sandbox.open()
     return sandbox

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aci_tools.errors import InfrastructureError
+from aci_tools.gate.door import PORT, receive_listener
 from aci_tools.sandbox import enter
 from aci_tools.sandbox.base import MIB, Availability, SandboxSpec
 from aci_tools.sandbox.cgroup import make_groups, remove_groups
 from aci_tools.sandbox.channel import BOOT_ARGV, Transport
 from aci_tools.sandbox.host import BASE_PATH, HostSandbox, enter_command, resource_limits
 from aci_tools.sandbox.owner import StateDirectory, abandoned, start_time
+from aci_tools.sandbox.pipes import PipeTransport
 from aci_tools.sandbox.processes import end_namespace
 from aci_tools.sandbox.shell import closing_on_error
 from aci_tools.sandbox.view import HOME, Entry, host_view
@@ -100,8 +103,20 @@ class NamespaceSandbox(HostSandbox):
         }
         scratch = state / "scratch"
         scratch.mkdir(exist_ok=True)
-        argv = _launch(self._launcher, view, plan, scratch, BOOT_ARGV, network=self.spec.network)
-        return self._spawn(argv, _environment())
+
+        def start(*handles: int) -> PipeTransport:
+            argv = _launch(self._launcher, view, plan, scratch, BOOT_ARGV, network=self.spec.network)
+            return self._spawn(argv, _environment(), handles)
+
+        if self._gate is None:
+            return start()
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                plan["gate"] = {"channel": theirs.fileno(), "port": PORT}
+                transport = start(theirs.fileno())
+            self._gate.listen(receive_listener(ours, _PATIENCE))
+        return transport
 
     def _end_processes(self) -> None:
         if self._transport is not None:
@@ -189,19 +204,20 @@ def _launch(
     # The signal at a parent's death goes from the driver to unshare or bwrap, and from it to the first process inside.
     # Without setpriv a sandbox of a killed driver ends when its command does, or by the reaper.
     outlive = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    plan = {**plan, "loopback": not network}
+    own_network = [] if network else ["--net"]
     if launcher == "bwrap":
-        inside = _bwrap(view, scratch, argv, network=network)
-        return [*outlive, *_unshare(["--mount"], {**plan, "devices": str(scratch), "argv": inside})]
+        inside = _bwrap(view, scratch, argv)
+        return [*outlive, *_unshare(["--mount", *own_network], {**plan, "devices": str(scratch), "argv": inside})]
     plan = {
         **plan,
         "root": str(scratch),
         "view": view,
         "hostname": "sandbox",
-        "loopback": not network,
         "capabilities": list(_CAPABILITIES.values()),
         "argv": argv,
     }
-    namespaces = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", *([] if network else ["--net"])]
+    namespaces = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", *own_network]
     return [*outlive, *_unshare(namespaces, plan)]
 
 
@@ -209,10 +225,9 @@ def _unshare(namespaces: list[str], plan: Mapping[str, Any]) -> list[str]:
     return ["unshare", "--user", "--map-root-user", *namespaces, "--", *enter_command(plan)]
 
 
-def _bwrap(view: Sequence[Entry], devices: Path, argv: list[str], *, network: bool) -> list[str]:
+def _bwrap(view: Sequence[Entry], devices: Path, argv: list[str]) -> list[str]:
     words = ["bwrap", "--die-with-parent", "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     words += ["--hostname", "sandbox", "--cap-drop", "ALL"]
-    words += [] if network else ["--unshare-net"]
     for name in _CAPABILITIES:
         words += ["--cap-add", name]
     for how, source, target in view:

@@ -33,10 +33,11 @@ class PipeTransport:
         argv: What to start. It should ask for a parent-death signal itself.
         env: Its whole environment.
         log: File that receives its standard error.
+        handles: Open files that it inherits.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-        self.process = _spawner().submit(self._start, argv, env, log).result()
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], log: Path, handles: Sequence[int] = ()) -> None:
+        self.process = _spawner().submit(self._start, argv, env, log, handles).result()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._stdin, self._stdout = self.process.stdin.fileno(), self.process.stdout.fileno()
@@ -50,7 +51,9 @@ class PipeTransport:
         self._both.register(self._stdin, select.POLLOUT)
 
     @staticmethod
-    def _start(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    def _start(
+        argv: Sequence[str], env: Mapping[str, str], log: Path, handles: Sequence[int]
+    ) -> subprocess.Popen[bytes]:
         # A session of its own, so that a Ctrl-C at the terminal reaches the driver only.
         with log.open("wb") as errors:
             return subprocess.Popen(
@@ -62,6 +65,7 @@ class PipeTransport:
                 cwd="/",
                 bufsize=0,
                 start_new_session=True,
+                pass_fds=handles,
             )
 
     def send(self, data: bytes, deadline: float) -> None:

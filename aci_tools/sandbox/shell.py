@@ -10,12 +10,16 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.errors import SandboxError
+from aci_tools.gate.door import proxy_variables
 from aci_tools.sandbox import files
 from aci_tools.sandbox.base import CommandResult, End, SandboxSpec
 from aci_tools.sandbox.channel import COUNT_NAMESPACE, Channel, Payload, Reply, Transport, new_token
+
+if TYPE_CHECKING:
+    from aci_tools.gate.gate import Gate
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _STARTUP_TIMEOUT = 120.0
@@ -24,6 +28,7 @@ _SLOWEST_COPY = 4 * 1024 * 1024  # bytes a second
 _RECOUNTS = (0.002, 0.01, 0.03, 0.06)
 
 _LEFTOVERS = "Background processes were ended with the command."
+_REFUSED = "The network refused a connection: {reason}."
 _LOST = "The command ended the sandbox's own shell; it was started anew, files are as the command left them."
 _DISK = "The command was ended because the sandbox holds more than {limit} bytes of new files: remove some."
 
@@ -50,6 +55,7 @@ class ShellSandbox(ABC):
         self.ends_at = time.time() + spec.limits.lifetime
         self._channel: Channel | None = None
         self._closed = False
+        self._gate = _gate(spec)
 
     @abstractmethod
     def _connect(self) -> Transport:
@@ -107,6 +113,7 @@ class ShellSandbox(ABC):
         duration = time.monotonic() - started
         if end != "exited" or note:
             self._reset()
+        note = " ".join([*filter(None, [note]), *self._refusals()])
         return CommandResult(
             output=reply.output,
             exit_code=reply.code if end == "exited" else None,
@@ -142,6 +149,8 @@ class ShellSandbox(ABC):
             return
         self._closed = True
         self._drop_channel()
+        if self._gate is not None:
+            self._gate.close()
         self._remove()
 
     def _start(self) -> None:
@@ -170,7 +179,7 @@ class ShellSandbox(ABC):
 
     def _open_channel(self) -> Channel:
         channel = Channel(self._connect(), self.count)
-        lines = f'cd /; export LANG="${{LANG:-C.UTF-8}}"{_exports(self.spec.env, channel)}'
+        lines = f'cd /; export LANG="${{LANG:-C.UTF-8}}"{_exports(self._variables(), channel)}'
         if self.spec.startup:
             lines += f'; eval {channel.quote(self.spec.startup)}\nset -- "$?"; set +euvx; (exit "$1")'
         reply = channel.call(lines, deadline=time.monotonic() + _STARTUP_TIMEOUT, limit=4096, here=True)
@@ -227,6 +236,14 @@ class ShellSandbox(ABC):
                 return True
         return False
 
+    def _variables(self) -> dict[str, str]:
+        """The environment of every command."""
+        return {**(proxy_variables() if self._gate is not None else {}), **self.spec.env}
+
+    def _refusals(self) -> list[str]:
+        """What the gate did not let through since this was last asked, a sentence each."""
+        return [] if self._gate is None else [_REFUSED.format(reason=reason) for reason in self._gate.refused()]
+
     def _disk_is_full(self) -> bool:
         limit = self.spec.limits.disk
         return limit is not None and self._written() > limit
@@ -244,6 +261,14 @@ class ShellSandbox(ABC):
             return reply
         self._reset()
         raise OSError(f"{path}: the sandbox was lost under it, or took longer than {timeout:.0f} s")
+
+
+def _gate(spec: SandboxSpec) -> Gate | None:
+    if not spec.allow_hosts:
+        return None
+    from aci_tools.gate.gate import Gate
+
+    return Gate(spec.allow_hosts)
 
 
 @contextmanager

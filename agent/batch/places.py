@@ -99,6 +99,8 @@ class Places:
             env={**ready.spec.env, **wanted.env},
             startup="\n".join(lines for lines in (ready.spec.startup, wanted.startup) if lines),
             network=wanted.network,
+            allow_hosts=tuple(wanted.allow_hosts),
+            gate_image=wanted.gate_image,
             limits=limits_of(wanted),
             run_id=self._run_id,
         )
