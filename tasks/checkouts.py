@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aci_tools.errors import InfrastructureError, UsageError
 from tasks.git import Git, commit_of
 from tasks.locks import locked
-from tasks.remote import fetch, locate, without_credentials
+from tasks.remote import clone_directory, fetch, locate, without_credentials
 from tasks.repository import prepare
 from tasks.sdist import download, unpack
 from tasks.task import Sdist, Task
@@ -148,8 +148,7 @@ class Checkouts:
         with self._guard:
             if reason := self._unreachable.get(host):
                 raise InfrastructureError(reason)
-        clean = without_credentials(url)
-        clone = self._cache / "clones" / f"{re.sub(r'[^A-Za-z0-9]+', '-', clean)}-{_digest(clean)}.git"
+        clone = clone_directory(self._cache / "clones", url)
         with locked(self._cache, clone.name):
             commit = commit_of(Git(clone), task.base_commit) if clone.is_dir() else None
             if commit is None:
@@ -160,7 +159,7 @@ class Checkouts:
                     with self._guard:
                         self._unreachable[host] = str(error)
                     raise
-        return Source(task, "git", commit, clone, f"the repository is cloned from {clean}")
+        return Source(task, "git", commit, clone, f"the repository is cloned from {without_credentials(url)}")
 
     def _unpacked(self, task: Task, sdist: Sdist, reason: str) -> Source:
         repository = self._sdist_directory(sdist)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from aci_tools.errors import InfrastructureError, UsageError
+from tasks.credentials import ways_to
 from tasks.git import Git, GitError, commit_of, last_line
 
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:(?!//)(?!:)\S+")
 _TAGS = "+refs/tags/*:refs/tags/*"
 _BASE = "refs/patchwright/base"
+#: What a partial clone takes: all but the old versions of large files.
+_FILTER = "blob:limit=1m"
 _REFUSED = (
     "authentication failed",
     "could not read username",
@@ -80,7 +84,7 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=host))
 
 
-def fetch(url: str, base: str | None, scratch: Path, *, tags: bool = False) -> str:
+def fetch(url: str, base: str | None, scratch: Path, *, tags: bool = False, partial: bool = False) -> str:
     """Fetch the history of a remote repository up to a revision into a bare repository made for it.
 
     Only that history is asked for when the server can find the revision by itself; otherwise all branches and tags are.
@@ -90,6 +94,7 @@ def fetch(url: str, base: str | None, scratch: Path, *, tags: bool = False) -> s
         base: A branch, a tag, a commit or any other revision; ``None`` for the remote's default branch.
         scratch: Directory of the bare repository; one that is there already is added to.
         tags: Whether its tags are fetched too, with what they lead to.
+        partial: Whether versions of large files that the commit does not have may be left out, if the server can.
 
     Returns:
         The id of the commit.
@@ -103,21 +108,50 @@ def fetch(url: str, base: str | None, scratch: Path, *, tags: bool = False) -> s
     also = [_TAGS] if tags else []
     if _one_reference(wanted):
         try:
-            _fetch(scratch, url, f"+{wanted}:{_BASE}", *also)
+            _fetch(scratch, url, f"+{wanted}:{_BASE}", *also, partial=partial)
             wanted = _BASE
         except GitError as error:
             if not any(sign in error.stderr.lower() for sign in _NO_REVISION):
                 raise _explained(url, error.stderr) from error
     if wanted != _BASE:
         try:
-            _fetch(scratch, url, "+refs/heads/*:refs/heads/*", _TAGS)
+            _fetch(scratch, url, "+refs/heads/*:refs/heads/*", _TAGS, partial=partial)
         except GitError as error:
             raise _explained(url, error.stderr) from error
     found = commit_of(Git(scratch), wanted)
     if found is None:
         clean = without_credentials(url)
         raise UsageError(f"no revision {base} in {clean}" if base else f"{clean} has no commit yet")
+    if partial:
+        complete(url, found, scratch)
     return found
+
+
+def complete(url: str, commit: str, scratch: Path) -> None:
+    """Fetch what a partial clone lacks of the files of a commit.
+
+    Args:
+        url: The clone URL.
+        commit: The id of the commit.
+        scratch: Directory of the bare repository.
+
+    Raises:
+        InfrastructureError: It could not be reached, or refused access.
+    """
+    listed = Git(scratch).output("rev-list", "--objects", "--no-object-names", "--missing=print", f"{commit}^{{tree}}")
+    missing = [line[1:] for line in listed.decode().splitlines() if line.startswith("?")]
+    if missing:
+        try:
+            _fetch(scratch, url, *missing, partial=True)
+        except GitError as error:
+            raise _explained(url, error.stderr) from error
+
+
+def clone_directory(cache: Path, url: str) -> Path:
+    """Where in a cache the clone of a URL is kept, whatever credentials the URL holds."""
+    clean = without_credentials(url)
+    digest = sha256(clean.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return cache / f"{re.sub(r'[^A-Za-z0-9]+', '-', clean)[-150:]}-{digest}.git"
 
 
 def _one_reference(revision: str) -> bool:
@@ -125,9 +159,27 @@ def _one_reference(revision: str) -> bool:
     return not revision.startswith("-") and Git(Path("/")).run("check-ref-format", f"refs/{revision}").returncode == 0
 
 
-def _fetch(scratch: Path, url: str, *refspecs: str) -> None:
-    git = Git(scratch, network=True)
-    git.output("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url, *refspecs)
+def _fetch(scratch: Path, url: str, *refspecs: str, partial: bool = False) -> None:
+    """Fetch, in each of the ways to the repository until one is let in."""
+    refused: GitError | None = None
+    for way in ways_to(url):
+        remote, options = way.url, []
+        if partial:
+            # Git takes a filter only from a remote that it can ask again for what was left out.
+            remote, options = "origin", [f"--filter={_FILTER}"]
+            for name, value in (("url", way.url), ("promisor", "true"), ("partialclonefilter", _FILTER)):
+                Git(scratch).output("config", f"remote.origin.{name}", value)
+        options += ["--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options"]
+        try:
+            Git(scratch, way.env, network=True).output("fetch", *options, remote, *refspecs)
+        except GitError as error:
+            if not any(sign in error.stderr.lower() for sign in (*_REFUSED, *_ABSENT)):
+                raise
+            refused = refused or error
+        else:
+            return
+    assert refused is not None
+    raise refused
 
 
 def _explained(url: str, stderr: str) -> UsageError | InfrastructureError:

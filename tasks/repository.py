@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aci_tools.errors import UsageError
 from tasks.apply import ApplyOutcome, apply_patch
+from tasks.clones import fetch_into
 from tasks.git import Git, commit_of, last_line, quoted
 from tasks.remote import fetch, locate, without_credentials
 from tasks.worktree import WorkTree
@@ -50,6 +51,7 @@ class _Source:
     objects: Path | None = None
     object_format: str = "sha1"
     shallow: bytes = b""
+    partial: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -68,6 +70,7 @@ def prepare(
     include_uncommitted: bool = False,
     allow_plain: bool = False,
     include_ignored: bool = False,
+    clones: Path | None = None,
 ) -> Prepared:
     """Copy a repository at a commit: the files, the history up to it, one branch, and no way to anything later.
 
@@ -82,6 +85,7 @@ def prepare(
         include_uncommitted: Put the changes of the user's working tree on top, as one commit that becomes the base.
         allow_plain: Take a directory that is no git repository too, as one commit.
         include_ignored: Take files that ``.gitignore`` names too, where files that are not committed are taken.
+        clones: Where clones of remote repositories are kept for the next time; ``None`` keeps none.
 
     Raises:
         UsageError: There is no such repository or revision, or the destination is not empty.
@@ -95,18 +99,20 @@ def prepare(
         if isinstance(found, Path):
             source = _inspect(found.resolve(), repo, allow_plain=allow_plain)
             return _copy_local(source, repo, base, destination, include_uncommitted, include_ignored)
-        return _copy_remote(found, base, destination)
+        return _copy_remote(found, base, destination, clones)
     except BaseException:
         shutil.rmtree(destination, ignore_errors=True)
         raise
 
 
-def _copy_remote(url: str, base: str | None, destination: Path) -> Prepared:
+def _copy_remote(url: str, base: str | None, destination: Path, clones: Path | None) -> Prepared:
     git_dir = _start(destination, "sha1")
-    scratch = git_dir / "patchwright-fetch"
-    commit = fetch(url, base, scratch)
-    source = _Source(scratch, None, objects=scratch / "objects")
-    _fill(destination, source, commit)
+    if clones is None:
+        scratch = git_dir / "patchwright-fetch"
+        commit = fetch(url, base, scratch)
+    else:
+        scratch, commit = fetch_into(clones, url, base)
+    _fill(destination, _Source(scratch, None, objects=scratch / "objects", partial=clones is not None), commit)
     return Prepared(destination, commit, without_credentials(url), notes=_lacking(destination))
 
 
@@ -197,8 +203,9 @@ def _fill(destination: Path, source: _Source, commit: str) -> None:
     if source.shallow:
         shallow.write_bytes(source.shallow)
     borrowing = Git(destination, source.environment)
+    missing = ["--missing=allow-any"] if source.partial else []
     made = borrowing.run(
-        "pack-objects", "--quiet", "--revs", "--delta-base-offset", str(git_dir / "objects/pack/pack"),
+        "pack-objects", "--quiet", "--revs", *missing, "--delta-base-offset", str(git_dir / "objects/pack/pack"),
         stdin=f"{commit}\n".encode(),
     )  # fmt: skip
     if made.returncode != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from tasks.forges.sites import Site
 from tasks.forges.tokens import Token, token_for, wanted_variable
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from httpx2 import Client, Response
 
 __all__ = ["Api", "Missing"]
@@ -105,7 +108,7 @@ class Api:
 
         token = self.token
         headers = self._headers | ({"Authorization": f"{self._scheme} {token.value}"} if token else {})
-        client = self._client or httpx2.Client(timeout=30.0, follow_redirects=True)
+        client = self._client or httpx2.Client(timeout=30.0, follow_redirects=True, verify=_certificates())
         try:
             response = client.request(method, self.site.api + path, params=query or None, json=body, headers=headers)
         except httpx2.RequestError as error:
@@ -161,6 +164,14 @@ class Api:
             raise UsageError(f"{self.name} did not take {about}: {said or status}")
         reason = f"{status} {response.reason_phrase}".strip()
         raise InfrastructureError(f"{self.name} answered {reason} for {about}")
+
+
+@functools.cache
+def _certificates() -> SSLContext:
+    """Read once: that takes longer than a request to a server nearby."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _of(token: Token) -> str:

@@ -137,7 +137,7 @@ class Gitea:
         while made.get("empty"):
             if time.monotonic() > deadline:
                 raise InfrastructureError(f"{made['html_url']} is still being made: try again later")
-            time.sleep(1)
+            time.sleep(0.5)
             made = self._api.get(f"/repos/{made['full_name']}", about)
         return self._repo(made)
 

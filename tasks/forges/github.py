@@ -149,7 +149,7 @@ class GitHub:
             except (Missing, UsageError):  # 404 or 409: its git is not there yet.
                 if time.monotonic() > deadline:
                     raise InfrastructureError(f"{made.web} is still being made: try again later") from None
-                time.sleep(1)
+                time.sleep(0.5)
             else:
                 return made
 

@@ -148,7 +148,7 @@ class GitLab:
             if status == "failed" or time.monotonic() > deadline:
                 why = project.get("import_error") or "it is still being made: try again later"
                 raise InfrastructureError(f"cannot fork {repo.web}: {why}")
-            time.sleep(1)
+            time.sleep(0.5)
 
     def _comments(self, path: str, place: str, about: str, reporter: str) -> Iterator[Comment]:
         maintainers = self._maintainers(path)
