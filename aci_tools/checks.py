@@ -48,9 +48,9 @@ def check_edit(session: Session) -> Checked:
             if examples.unchanged(now):
                 against.append("the examples of the issue give the same results as before")
             elif unasked := examples.unasked(now):
-                against.append(f"`{unasked[0]}` now gives {unasked[1]}, which the issue does not ask for")
+                against.append(f"`{unasked[0]}` now gives {unasked[1]}, which nobody asked for")
             else:
-                better = True
+                better = examples.solved(now)
     if session.settings.test_after_edit:
         found = _tests(session)
         if found is not None:

@@ -56,3 +56,26 @@ def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 12
     if not done.ok or done.dropped:
         raise SandboxError(f"git could not make the patch: {done.text.strip()[-300:] or done.end}")
     return done.output.decode("utf-8", "surrogateescape")
+
+
+_GIVEN = ".git/patchwright-given"
+_APPLY = f"""
+git -c core.fsmonitor=false -c core.autocrlf=false -c core.hooksPath=/dev/null apply --whitespace=nowarn {_GIVEN}
+status=$?
+rm -f {_GIVEN}
+exit $status
+"""
+
+
+def put_patch(sandbox: Sandbox, patch: str) -> None:
+    """Apply a patch that :func:`working_tree_patch` made to the commit that it was made against.
+
+    Raises:
+        SandboxError: It does not apply.
+    """
+    if not patch:
+        return
+    sandbox.write(f"{sandbox.workdir}/{_GIVEN}", patch.encode("utf-8", "surrogateescape"))
+    done = sandbox.run(_APPLY, cwd=sandbox.workdir, timeout=120.0)
+    if not done.ok:
+        raise SandboxError(f"a patch does not apply to the commit that it was made against: {done.text.strip()[-300:]}")

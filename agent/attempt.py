@@ -14,12 +14,14 @@ from aci_tools.checks import measure_before
 from aci_tools.errors import UsageError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
+from aci_tools.patch import put_patch
 from aci_tools.sandbox import Sandbox
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
 from agent import __version__
 from agent.budget import Budget
 from agent.config import Config
+from agent.documented import documented_examples
 from agent.formats import ActionFormat, Tools, make_format
 from agent.loop import Attempt, Listener
 from agent.models import Model
@@ -43,6 +45,9 @@ def open_attempt(
     listener: Listener,
     base: str = "",
     budget: Budget | None = None,
+    notes: Sequence[str] = (),
+    initial_patch: str = "",
+    parent: dict[str, Any] | None = None,
 ) -> Iterator[Attempt]:
     """An attempt ready to run; one whose trajectory has events goes on from them.
 
@@ -55,6 +60,9 @@ def open_attempt(
         listener: Shown every event.
         base: The commit that the repository is at; default: the task's base commit.
         budget: What it may spend; default: the configured limits.
+        notes: What the agent is told beyond the task, a text each.
+        initial_patch: Changes that are in the repository when it begins.
+        parent: What it is a part of, for its first event.
 
     Raises:
         UsageError, InfrastructureError: A file cannot be used, or the sandbox was lost.
@@ -63,12 +71,17 @@ def open_attempt(
         started = next((event for event in log.events if isinstance(event, AttemptStarted)), None)
         if log.events and started is None:
             raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
-        session = open_session(config, sandbox, task, base or task.base_commit)
+        given = started.initial_patch if started else initial_patch
+        session = open_session(config, sandbox, task, base or task.base_commit, initial_patch=given)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model, log.events)
-        opening = opening_messages(config, task, session, action_format, tools)
+        opening = opening_messages(config, task, session, action_format, tools, notes)
+        names = [tool.tool_name() for tool in tools]
+        begun = started or first_event(config, task, sandbox, session.base, model, names, action_format.name)
+        if started is None:
+            begun = begun.model_copy(update={"initial_patch": initial_patch, "parent": parent})
         yield Attempt(
-            started=started or _started(config, task, session, model, tools, action_format),
+            started=begun,
             opening=opening,
             session=session,
             model=model,
@@ -81,8 +94,19 @@ def open_attempt(
         )
 
 
-def open_session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Session:
-    """What tools work on, as an attempt finds it before its first action."""
+def open_session(
+    config: Config, sandbox: Sandbox, task: Task, base: str, *, initial_patch: str = "", measure: bool = True
+) -> Session:
+    """What tools work on, as an attempt finds it before its first action.
+
+    Args:
+        config: The effective configuration.
+        sandbox: A computer with the repository at the base commit.
+        task: The task.
+        base: The base commit.
+        initial_patch: Changes that are put into the repository; what is measured before the first edit is without them.
+        measure: Whether the issue's examples and the tests are run now, for comparison.
+    """
     aci = config.aci
     settings = SessionSettings(
         window=aci.window,
@@ -99,7 +123,13 @@ def open_session(config: Config, sandbox: Sandbox, task: Task, base: str) -> Ses
     examples = Examples.of(task.problem_statement) if aci.examples_after_edit else Examples()
     guard = Guard.for_sandbox(sandbox) if aci.guard else None
     session = Session(sandbox, settings, guard, examples=examples, base=base)
-    measure_before(session)
+    if aci.documented_examples:
+        session.examples = documented_examples(session, task.problem_statement, examples)
+    if measure:
+        measure_before(session)
+    if initial_patch:
+        put_patch(sandbox, initial_patch)
+        session.patch()
     return session
 
 
@@ -120,17 +150,25 @@ def _format(config: Config, model: Model, events: Sequence[Event]) -> ActionForm
 
 
 def opening_messages(
-    config: Config, task: Task, session: Session, action_format: ActionFormat, tools: Tools
+    config: Config,
+    task: Task,
+    session: Session,
+    action_format: ActionFormat,
+    tools: Tools,
+    notes: Sequence[str] = (),
 ) -> list[Message]:
-    """The system prompt and the task."""
+    """The system prompt and the task, with what the agent is told beyond it."""
     count = config.agent.relevant_code
     snippets = relevant_functions(session, task.problem_statement, count) if count else []
+    failures = session.examples.failures(session.examples.before)
     values: dict[str, Any] = {
         "root": session.root,
         "files": len(session.files()),
         "instructions": action_format.instructions(tools),
         "issue": task.problem_statement.strip(),
         "relevant_code": show(snippets),
+        "examples": f"\nAt present:\n{failures}\n" if failures else "",
+        "notes": "".join(f"\n{note.strip()}\n" for note in notes),
     }
     return [
         Message(role="system", purpose="system", content=render("system", config.agent.system_prompt, values)),
@@ -138,10 +176,35 @@ def opening_messages(
     ]
 
 
-def _started(
-    config: Config, task: Task, session: Session, model: Model, tools: Tools, action_format: ActionFormat
+def blind(task: Task) -> Task:
+    """The task without anything that an agent must not know, so that no strategy can come across it."""
+    environment = task.environment
+    if environment is not None:
+        environment = environment.model_copy(update={"test_command": _test_command(task) or "", "p2p_exclude": ()})
+    hidden = {"patch": "", "test_patch": "", "setup_patch": "", "eval_script": ""}
+    return task.model_copy(update={**hidden, "fail_to_pass": (), "pass_to_pass": (), "environment": environment})
+
+
+def first_event(
+    config: Config,
+    task: Task,
+    sandbox: Sandbox,
+    base: str,
+    model: Model,
+    tools: Sequence[str] = (),
+    action_format: str = "",
 ) -> AttemptStarted:
-    sandbox = session.sandbox
+    """What an attempt's trajectory begins with.
+
+    Args:
+        config: The effective configuration.
+        task: The task.
+        sandbox: Its computer.
+        base: The commit that the repository is at.
+        model: The model.
+        tools: Names of the tools offered.
+        action_format: How the model writes an action.
+    """
     return AttemptStarted(
         attempt_id=secrets.token_hex(8),
         task=task.public(),
@@ -151,9 +214,9 @@ def _started(
             "kind": sandbox.kind,
             "image": sandbox.spec.image,
             "workdir": sandbox.workdir,
-            "base_commit": session.base,
+            "base_commit": base,
         },
-        tools=[tool.tool_name() for tool in tools],
-        action_format=action_format.name,
+        tools=list(tools),
+        action_format=action_format,
         versions={"patchwright": __version__, "python": platform.python_version()},
     )

@@ -68,8 +68,8 @@ class ModelConfig(Section):
 class AgentConfig(Section):
     """How the agent works."""
 
-    strategy: Literal["single"] = "single"
-    """How attempts are spent on a task."""
+    strategy: str = "single"
+    """How attempts are spent on a task: names joined by `+`, the outermost first, such as `best-of-n+reflexion`."""
     action_format: Literal["auto", "tool_calls", "thought_action", "xml"] = "auto"
     """How the model writes an action; `auto`: native tool calls where the model has them, else fenced text."""
     tools: list[str] = [
@@ -89,6 +89,31 @@ class AgentConfig(Section):
     """Temperature of the call that follows a repeated action."""
     after_failure_temperature: float | None = Field(None, ge=0, le=2)
     """Temperature of the call that follows an action that failed; unset: the usual one."""
+
+
+class StrategyConfig(Section):
+    """What the strategies do, where `agent.strategy` names them."""
+
+    candidates: PositiveInt = 4
+    """Candidates of `best-of-n`."""
+    candidate_temperature: float = Field(0.8, ge=0, le=2)
+    """Sampling temperature of every candidate but the first."""
+    trials: PositiveInt = 3
+    """Trials of `reflexion`."""
+    reflections: int = Field(3, ge=1, le=3)
+    """Latest reflections that enter the next trial's prompt."""
+    show_change: bool = True
+    """Whether the next trial of `reflexion` also sees the latest failed change and what checking it found."""
+    rounds: PositiveInt = 3
+    """Rounds of `repair-loop`."""
+    memory: str | None = None
+    """File with reflections of earlier tasks; unset: nothing is kept between tasks."""
+    evaluators: list[Literal["examples", "regression"]] = ["examples", "regression"]
+    """What judges a candidate: the issue's own examples, the project's tests that its patch touches."""
+    designed_tests: PositiveInt = 6
+    """Tests that `programmer-tester` asks for."""
+    show_tests: Literal["never", "after_failure", "always"] = "after_failure"
+    """When the designed tests are shown to the programmer."""
 
 
 class LimitsConfig(Section):
@@ -126,6 +151,8 @@ class SandboxConfig(Section):
     """`auto`: the best of docker and namespace that this machine has; `local` has no isolation."""
     image: str | None = None
     """Container image; needs `sh` and `git`, and what the tests need."""
+    detect: bool = True
+    """Whether what a repository needs is found out and installed where no image is named (docker only)."""
     workdir: str = "/testbed"
     """Where the repository stands in the sandbox."""
     env: dict[str, str] = {}
@@ -179,6 +206,8 @@ class AciConfig(Section):
     """Whether an edit submits by itself when an example or a test is newly right and nothing speaks against it."""
     examples_after_edit: bool = True
     """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
+    documented_examples: bool = False
+    """Whether the examples in the documentation of the function that the issue is about count among them."""
 
 
 class TasksConfig(Section):
@@ -201,6 +230,7 @@ class Config(Section):
 
     model: ModelConfig = ModelConfig()
     agent: AgentConfig = AgentConfig()
+    strategy: StrategyConfig = StrategyConfig()
     limits: LimitsConfig = LimitsConfig()
     context: ContextConfig = ContextConfig()
     sandbox: SandboxConfig = SandboxConfig()

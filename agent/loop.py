@@ -71,7 +71,7 @@ class Attempt:
     def __post_init__(self) -> None:
         self.budget = self.budget or Budget(self.config.limits)
         self.history = History(self.format, self.config, self.budget)
-        self.patch = ""
+        self.patch = self.started.initial_patch
         self.grammar: str | None = None
         self._in_place = False
 
@@ -92,6 +92,15 @@ class Attempt:
         except KeyboardInterrupt:
             return self._end(Status.INTERRUPTED, "interrupted")
 
+    @property
+    def about(self) -> str:
+        """How it is done, for the user."""
+        return self.format.name
+
+    def abandon(self) -> None:
+        """Record nothing more, because the process ends and takes the sandbox away."""
+        self.log.close()
+
     def _begin(self) -> None:
         if self.config.agent.constrain and self.model.takes_grammar:
             self.grammar = self.format.grammar(self.tools, self.session.files())
@@ -104,7 +113,7 @@ class Attempt:
         self._record(resumed or self.started)
         for message in self.opening[self.history.opening :]:
             self._record(message)
-        if self.history.unrecorded:
+        if self.history.unrecorded or (self.started.initial_patch and not recorded):
             self._note_patch()
         if self.history.reply is not None:
             self._answer(self.history.reply, recorded=True)

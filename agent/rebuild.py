@@ -12,7 +12,7 @@ from aci_tools.session import Session
 from aci_tools.tools.base import Observation
 from aci_tools.tools.describe import CallError, build
 from agent.formats.base import Tools
-from trajectories.events import ActionTaken, Call, Event, Message, Observed, PatchChanged, Resumed
+from trajectories.events import ActionTaken, AttemptStarted, Call, Event, Message, Observed, PatchChanged, Resumed
 from trajectories.redact import MASK, Redactor
 
 #: Code of the observation of an action that was not run, because a part of it is not recorded.
@@ -78,7 +78,9 @@ def rebuild(session: Session, events: Iterable[Event], tools: Tools, redactor: R
     expected = ""
     settled = True
     for event in events:
-        if isinstance(event, ActionTaken):
+        if isinstance(event, AttemptStarted):
+            expected = event.initial_patch
+        elif isinstance(event, ActionTaken):
             action = event
         elif isinstance(event, Observed) and action is not None:
             rebuilt.actions += _again(session, action.call, tools)

@@ -87,6 +87,7 @@ class AttemptStarted(BaseEvent):
         sandbox: Kind, image and working directory of the sandbox.
         tools: Names of the tools offered.
         action_format: How the model writes an action; ``""`` in old files.
+        initial_patch: What was changed before the first step, by an earlier trial of a strategy.
         versions: Versions of this program and of Python.
     """
 
@@ -100,6 +101,7 @@ class AttemptStarted(BaseEvent):
     sandbox: dict[str, Any] = Field(default_factory=dict)
     tools: list[str] = Field(default_factory=list)
     action_format: str = ""
+    initial_patch: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
 
 
@@ -258,6 +260,103 @@ class AttemptEnded(BaseEvent):
     duration: float = 0.0
 
 
+class TrialStarted(BaseEvent):
+    """A strategy begins a trial: an attempt of the loop with a trajectory of its own.
+
+    Attributes:
+        name: Path of the trial in the tree, such as ``2.1``.
+        trajectory: Its file, relative to this one's directory.
+        limits: What it may use.
+        first_call: Model calls that were made before it.
+        brief: What it was given beyond the task: lessons, remarks, seed, temperature, initial patch.
+    """
+
+    type: Literal["trial_started"] = "trial_started"
+    name: str
+    trajectory: str
+    limits: dict[str, Any] = Field(default_factory=dict)
+    first_call: int = 0
+    brief: dict[str, Any] = Field(default_factory=dict)
+
+
+class TrialEnded(BaseEvent):
+    """How a trial ended.
+
+    Attributes:
+        name: The trial.
+        status, detail, patch, steps, usage, duration: As of :class:`AttemptEnded`.
+    """
+
+    type: Literal["trial_ended"] = "trial_ended"
+    name: str
+    status: str
+    detail: str = ""
+    patch: str = ""
+    steps: int = 0
+    usage: Usage = Field(default_factory=Usage)
+    duration: float = 0.0
+
+
+class SubagentReplied(BaseEvent):
+    """One call of a sub-agent that uses no tools: a reflection, the design of a test, a verdict on a candidate.
+
+    Attributes:
+        key: What tells the call from the others of the attempt.
+        purpose: What it was for.
+        messages: What it was asked.
+        content: Its answer.
+        finish_reason: ``stop``, ``length``, …; ``overflow`` when the question did not fit.
+        logprob: Natural logarithm of the probability of the answer; ``None`` where the provider does not give it.
+        settings: Settings of this very call that differ from the configured ones.
+        duration: Seconds.
+    """
+
+    type: Literal["subagent_replied"] = "subagent_replied"
+    key: str
+    purpose: str = ""
+    messages: list[dict[str, Any]] = Field(default_factory=list)
+    content: str = ""
+    finish_reason: str = "stop"
+    logprob: float | None = None
+    model: str = ""
+    usage: Usage = Field(default_factory=Usage)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    duration: float = 0.0
+    retries: int = 0
+
+
+class Evaluated(BaseEvent):
+    """What plain code found about a candidate's patch, without the hidden tests.
+
+    Attributes:
+        key: The candidate.
+        checks: Kind, name, outcome and message of each check.
+        passed: Whether all are as they should be; ``None`` when nothing could be checked.
+        text: What a model is told of it.
+        duration: Seconds.
+    """
+
+    type: Literal["evaluated"] = "evaluated"
+    key: str
+    checks: list[dict[str, Any]] = Field(default_factory=list)
+    passed: bool | None = None
+    text: str = ""
+    duration: float = 0.0
+
+
+class Noted(BaseEvent):
+    """What a strategy found out or decided: designed tests and why some were dropped, a choice and its reason.
+
+    Attributes:
+        key: What tells it from the others of the attempt.
+        data: The facts.
+    """
+
+    type: Literal["noted"] = "noted"
+    key: str
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
 class UnknownEvent(BaseEvent):
     """An event of a type that a later version introduced; all its fields are kept."""
 
@@ -273,7 +372,12 @@ Known = Annotated[
     | PatchChanged
     | Condensed
     | Resumed
-    | AttemptEnded,
+    | AttemptEnded
+    | TrialStarted
+    | TrialEnded
+    | SubagentReplied
+    | Evaluated
+    | Noted,
     Field(discriminator="type"),
 ]
 Event = (
@@ -286,6 +390,11 @@ Event = (
     | Condensed
     | Resumed
     | AttemptEnded
+    | TrialStarted
+    | TrialEnded
+    | SubagentReplied
+    | Evaluated
+    | Noted
     | UnknownEvent
 )
 
@@ -300,6 +409,11 @@ KNOWN_TYPES = frozenset(
         "condensed",
         "resumed",
         "attempt_ended",
+        "trial_started",
+        "trial_ended",
+        "subagent_replied",
+        "evaluated",
+        "noted",
     )
 )
 _known: TypeAdapter[Any] = TypeAdapter(Known)

@@ -27,7 +27,8 @@ from agent.computer import computer_settings
 from agent.config import Config
 from agent.models import Model, open_model
 from agent.status import Status
-from trajectories.events import ModelReplied, Usage
+from agent.strategies.record import calls_of
+from trajectories.events import Usage
 
 if TYPE_CHECKING:
     from tasks.grading import Evaluator
@@ -189,9 +190,8 @@ def _known(
         recorded = output.recorded(job)
         if recorded is None:
             continue
-        for event in recorded.events:
-            if isinstance(event, ModelReplied):
-                spent += event.usage
+        for usage in calls_of(recorded.events, output.directory(job)):
+            spent += usage
         if (result := worker.known(job, recorded)) is not None:
             found[job.key] = result
     if spent != Usage():

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aci_tools.errors import PatchwrightError
-from agent.attempt import open_attempt
 from agent.batch.board import Board
 from agent.batch.budget import RunBudget
 from agent.batch.jobs import CRASHED, NOT_STARTED, Job, Result
@@ -17,10 +16,10 @@ from agent.batch.output import Output, write_whole
 from agent.batch.places import LookAhead, Place
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
-from agent.loop import Attempt
 from agent.models import Model
 from agent.resume import Recorded
 from agent.status import Status
+from agent.work import Work, open_work
 
 if TYPE_CHECKING:
     from tasks.grading import Evaluator
@@ -49,7 +48,7 @@ class Worker:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._abandoned = False
-        self._running: dict[int, Attempt] = {}
+        self._running: dict[int, Work] = {}
 
     def do(self, job: Job, places: LookAhead) -> Result:
         """Attempt a task, or go on with an attempt that was cut off, and grade it.
@@ -82,7 +81,7 @@ class Worker:
         with self._lock:
             self._abandoned = True
             for attempt in self._running.values():
-                attempt.log.close()
+                attempt.abandon()
 
     def known(self, job: Job, recorded: Recorded | None) -> Result | None:
         """The result of an attempt that is finished already."""
@@ -112,7 +111,7 @@ class Worker:
 
     def _run(self, job: Job, place: Place) -> Result:
         config = numbered(self.config, job.attempt)
-        opened = open_attempt(
+        opened = open_work(
             task=place.task,
             base=place.base,
             sandbox=place.sandbox,

@@ -33,6 +33,7 @@ class Query:
         index: Calls made before in this attempt; a scripted model plays its reply of this number.
         seed: Seed of this attempt's sampling; ``None``: the configured one.
         task: The task's id, for models whose replies are written for each task.
+        logprobs: Whether the probability of the reply is wanted, where the provider gives it.
     """
 
     messages: list[ChatMessage]
@@ -42,6 +43,7 @@ class Query:
     index: int = 0
     seed: int | None = None
     task: str = ""
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Reply:
         model: The model that answered.
         usage: What it used.
         retries: Transient failures before it.
+        logprob: Natural logarithm of its probability; ``None`` unless asked for and given.
     """
 
     content: str = ""
@@ -65,6 +68,7 @@ class Reply:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     retries: int = 0
+    logprob: float | None = None
 
 
 #: Told of every wait before a retry: what failed and for how many seconds it waits.

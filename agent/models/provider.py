@@ -178,6 +178,8 @@ class ProviderModel:
         if seed is not None:
             # Another seed for every step, so that a raised temperature does not sample the same text again.
             arguments["seed"] = seed + query.index
+        if query.logprobs:
+            arguments |= {"logprobs": True, "drop_params": True}
         if config.api_base:
             arguments["api_base"] = config.api_base
             arguments["api_key"] = _key_for_own_server()
@@ -214,6 +216,7 @@ class ProviderModel:
             model=name,
             usage=self._usage(response),
             retries=retries,
+            logprob=_logprob(choice),
         )
 
     def _usage(self, response: Any) -> Usage:
@@ -269,6 +272,12 @@ def priced(usage: Usage, price: Price) -> float:
     cached_price = price.input if price.cached_input is None else price.cached_input
     fresh = usage.prompt_tokens - usage.cached_tokens
     return (fresh * price.input + usage.cached_tokens * cached_price + usage.completion_tokens * price.output) / 1e6
+
+
+def _logprob(choice: Any) -> float | None:
+    """Natural logarithm of the probability of a reply, where the provider says that of each of its tokens."""
+    tokens = getattr(getattr(choice, "logprobs", None), "content", None)
+    return sum(float(token.logprob) for token in tokens) if tokens else None
 
 
 def _wait(state: Any) -> float:
