@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from aci_tools.errors import InfrastructureError
-from aci_tools.sandbox.base import MIB
+from aci_tools.sandbox.base import MIB, Limits
 from aci_tools.sandbox.docker import LABEL_DEADLINE, LABEL_OWNER, LABEL_RUN
 from aci_tools.sandbox.engine import engine_errors
 from aci_tools.sandbox.owner import this_process
@@ -52,6 +52,8 @@ class Work:
         labels: Labels of the image.
         log: File for what the commands print.
         timeout: Seconds that the commands may take.
+        fence: What they may use where a stranger wrote them: then no cache is shared with other builds. ``None``: they
+            are trusted.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Work:
     labels: Mapping[str, str]
     log: Path
     timeout: float
+    fence: Limits | None = None
 
 
 def build(client: Any, work: Work, reach: Reach) -> None:
@@ -82,6 +85,8 @@ def build(client: Any, work: Work, reach: Reach) -> None:
             env |= scripts.changed(before, after, _build_only(work, reach))
         if work.layer.name == "repository":
             labels["patchwright.commit"] = run_quiet(container, scripts.SETTLE)
+        elif work.layer.name == "dependencies":
+            run_quiet(container, scripts.KEEP_PRODUCTS)
         commit(client, container, work.tag, labels, env)
 
 
@@ -160,12 +165,18 @@ def idle_container(client: Any, image: str, timeout: float, **options: Any) -> I
 def _container(client: Any, work: Work, reach: Reach) -> Iterator[Any]:
     from docker.types import Mount
 
-    mounts = [Mount(_SCRATCH, None, type="volume"), Mount(f"{_SCRATCH}/pip", PIP_CACHE, type="volume")]
+    mounts = [Mount(_SCRATCH, None, type="volume")]
+    bounds: dict[str, Any] = {}
+    if work.fence is None:
+        mounts.append(Mount(f"{_SCRATCH}/pip", PIP_CACHE, type="volume"))
+    else:
+        memory = work.fence.memory
+        bounds = {"mem_limit": memory, "memswap_limit": memory, "pids_limit": work.fence.pids}
     if str(client.api.base_url).startswith("http+docker"):  # an engine on this machine
         mounts += [Mount(str(path), str(path.resolve()), type="bind", read_only=True) for path in reach.directories]
     mode = "host" if reach.loopback else "bridge"
     with idle_container(
-        client, work.parent, work.timeout, working_dir=WORKDIR, mounts=mounts, network_mode=mode
+        client, work.parent, work.timeout, working_dir=WORKDIR, mounts=mounts, network_mode=mode, **bounds
     ) as container:
         yield container
 
@@ -180,7 +191,9 @@ def _build_only(work: Work, reach: Reach) -> dict[str, str]:
 def _files(work: Work, reach: Reach) -> dict[str, bytes]:
     layer = work.layer
     found = {
-        "install": scripts.install(layer.commands, _SCRATCH, layer.python, pins=bool(layer.pip)).encode(),
+        "install": scripts.install(
+            layer.commands, _SCRATCH, layer.python, pins=bool(layer.pip), git=layer.name != "environment"
+        ).encode(),
         "pins.txt": "".join(f"{line}\n" for line in layer.pip).encode(),
     }
     if reach.authorities is not None:

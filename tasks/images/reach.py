@@ -20,7 +20,18 @@ from tasks.pip_settings import pip_settings
 _PIP_OPTIONS = ("index-url", "extra-index-url", "find-links", "trusted-host", "no-index", "proxy", "retries")
 _PIP_LISTS = ("extra-index-url", "find-links", "trusted-host")
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
-_CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
+_CERTIFICATES = (
+    "PIP_CERT",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "NPM_CONFIG_CAFILE",
+    "CARGO_HTTP_CAINFO",
+)
+#: Where other package managers than pip look.
+_REGISTRIES = ("npm_config_registry", "goproxy", "gonosumdb", "gosumdb")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -54,7 +65,7 @@ class Reach:
         if timeout := settings.get("timeout", settings.get("default-timeout")):
             env["PIP_DEFAULT_TIMEOUT"] = timeout[0]
         for name, value in os.environ.items():
-            if name.lower() in _PROXIES and value:
+            if name.lower() in (*_PROXIES, *_REGISTRIES) and value:
                 env[name] = value
         words = [word for value in env.values() for word in value.split()]
         hosts = {urlsplit(word).hostname for word in words if "://" in word}
@@ -65,6 +76,11 @@ class Reach:
             _secrets(words),
             not hosts.isdisjoint(_LOOPBACK),
         )
+
+    def for_strangers(self) -> Reach:
+        """What of it a repository's own installation may see: no password, and nothing that is on this machine."""
+        env = {name: " ".join(filter(_is_public, value.split())) for name, value in self.env.items()}
+        return Reach({name: value for name, value in env.items() if value}, self.authorities, (), (), loopback=False)
 
     def variables(self, authorities: str) -> dict[str, str]:
         """The variables of a build's commands.
@@ -80,6 +96,14 @@ class Reach:
         for secret in self.secrets:
             text = text.replace(secret, "****")
         return text
+
+
+def _is_public(word: str) -> bool:
+    """Whether a word of a setting is no local path, no address of this machine and none with a password."""
+    if "://" not in word:
+        return not word.startswith(("/", "~", "."))
+    parts = urlsplit(word)
+    return parts.scheme != "file" and "@" not in parts.netloc and parts.hostname not in _LOOPBACK
 
 
 def _authorities(configured: Iterable[str]) -> Path | None:

@@ -41,7 +41,7 @@ class Layer:
     """One layer of a task's image.
 
     Attributes:
-        name: ``environment``, ``history`` or ``repository``.
+        name: ``environment``, ``history``, ``repository``, or ``dependencies`` of a repository at any commit.
         key: SHA-256 of everything that goes in.
         commands: Shell commands that make it.
         env: Variables of the commands.

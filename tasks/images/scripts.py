@@ -48,6 +48,18 @@ git rev-parse HEAD
 """
 SETTLE = f"set -eu\n{_GIT}{_SETTLE}"
 
+#: Leaves of a repository only what an installation added to it, and the list that hides this from `git status`: a copy
+#: of the repository, at this commit or at another one that needs the same, is laid over it.
+KEEP_PRODUCTS = f"""set -eu
+{_GIT}{_EXCLUDE}
+git ls-files -z | xargs -0 -r rm -f --
+cp .git/info/exclude /tmp/patchwright-exclude
+rm -rf .git
+find . -mindepth 1 -depth -type d -empty -delete
+mkdir -p .git/info
+mv /tmp/patchwright-exclude .git/info/exclude
+"""
+
 #: Puts in the place of a repository's git directory a new one with what the commit $1 reaches and nothing else, then
 #: settles it. The work tree stays as it is. Where the repository has no such commit, all of it becomes one commit. So
 #: it does where $2 names a patch that is applied first, since the past would tell what that patch changed.
@@ -88,7 +100,7 @@ git read-tree HEAD
 {_SETTLE}"""
 
 
-def install(commands: Iterable[str], scratch: str, python: str | None, *, pins: bool) -> str:
+def install(commands: Iterable[str], scratch: str, python: str | None, *, pins: bool = False, git: bool = True) -> str:
     """The program of a layer's install commands, in one shell, since one may activate what another needs.
 
     Args:
@@ -96,8 +108,11 @@ def install(commands: Iterable[str], scratch: str, python: str | None, *, pins: 
         scratch: Directory in which the variables before and after them are left.
         python: Version of Python that has to be there.
         pins: Whether the packages of ``scratch/pins.txt`` are to be there at the end, in exactly these versions.
+        git: Whether git has to be there.
     """
-    lines = ["set -e", "command -v git >/dev/null || exit " + str(NO_GIT)]
+    lines = ["set -e"]
+    if git:
+        lines.append(f"command -v git >/dev/null || exit {NO_GIT}")
     if python:
         lines.append(f"command -v {shlex.quote(f'python{python}')} >/dev/null || exit {NO_PYTHON}")
     lines.append(f"env -0 >{scratch}/before")

@@ -25,7 +25,7 @@ class Kept:
 
     Attributes:
         name: Tag of the image, or path of the directory.
-        layer: ``environment``, ``history``, ``repository``, ``sealed`` or ``directory``.
+        layer: ``environment``, ``history``, ``repository``, ``dependencies``, ``sealed`` or ``directory``.
         task: Id of the task that it was made for; ``""`` where tasks share it.
         repo: The repository of that task.
         size: Bytes that it takes up beyond what it is put on.

@@ -1,0 +1,12 @@
+"""The environment of a repository that nobody described: found out from its files, made, tried, kept, and pinned."""
+
+from __future__ import annotations
+
+from tasks.environments.check import Checked, check
+from tasks.environments.containers import Environments, Made
+from tasks.environments.detect import propose
+from tasks.environments.pinned import write_pinned
+from tasks.environments.proposal import Proposal
+from tasks.environments.tree import Tree
+
+__all__ = ["Checked", "Environments", "Made", "Proposal", "Tree", "check", "propose", "write_pinned"]
