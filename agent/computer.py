@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aci_tools.errors import InfrastructureError
 from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
 from agent.config import Config, SandboxConfig
+from agent.detected import Detected, detect, show
 from agent.environment import host_python, import_path
 from agent.progress import Voice
 
@@ -42,9 +43,11 @@ def open_computer(
     kind, reason = _kind(wanted.kind)
     given = wanted.image or image
     chosen = given
+    found: Detected | None = None
     if kind == "docker" and chosen is None:
         try:
-            chosen = _default_image(progress)
+            found = detect(config, repository, progress) if wanted.detect else None
+            chosen = found.made.image if found else _default_image(progress)
         except InfrastructureError as error:
             if wanted.kind == "docker" or not _usable("namespace"):
                 raise
@@ -57,8 +60,12 @@ def open_computer(
         what = python.note
         spec = replace(spec, env={"PATH": python.path, **spec.env}, read_only=(*python.read_only, *spec.read_only))
     if kind != "docker" or given is None:
-        # Nobody installed the repository here.
-        spec = replace(spec, env={"PYTHONPATH": import_path(repository, spec.workdir), **spec.env})
+        spec = _importable(spec, repository)
+    if found is not None:
+        progress.doing("trying out the tests")
+        checked = found.try_out(spec, config.aci.test_timeout)
+        if announce:
+            show(found, checked, progress)
     if announce:
         progress.doing(f"starting the sandbox ({kind})")
     sandbox = open_sandbox(kind, spec)
@@ -67,6 +74,16 @@ def open_computer(
         if kind == "local":
             progress.say("the local sandbox isolates nothing: commands of the model run as you, here", "yellow")
     return sandbox
+
+
+def computer_spec(config: Config, repository: Path, image: str) -> SandboxSpec:
+    """How a container is opened with a repository in it that nobody built the image for."""
+    return _importable(_spec(config, repository, image), repository)
+
+
+def _importable(spec: SandboxSpec, repository: Path) -> SandboxSpec:
+    """Nobody installed the repository's own packages."""
+    return replace(spec, env={"PYTHONPATH": import_path(repository, spec.workdir), **spec.env})
 
 
 def _spec(config: Config, repository: Path, image: str | None) -> SandboxSpec:

@@ -17,6 +17,7 @@ from agent.cli import (
     config,
     demo,
     doctor,
+    environment,
     evaluate,
     export,
     fork,
@@ -55,6 +56,7 @@ app.command("import")(import_.import_)
 app.command("tools")(tools.tools)
 app.command("inspect")(inspect.inspect)
 app.command("models")(models.models)
+app.command("environment")(environment.environment)
 app.command("doctor")(doctor.doctor)
 app.command("cleanup")(cleanup.cleanup)
 app.add_typer(images.app, name="images")

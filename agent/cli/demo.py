@@ -40,6 +40,7 @@ def demo(
     name = name or bundled.names()[0]
     task = bundled.recipe(name)
     flags = {"sandbox__kind": sandbox, "model__seed": seed, "aci__test_command": task.test_command or None}
+    flags["sandbox__detect"] = False  # the bundled tasks need nothing that the default image has not
     effective = effective_config(config, settings, model, **flags)
     with Progress() as progress:
         progress.doing(f"fetching {task.package} {task.version}")
