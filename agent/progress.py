@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from typing import Any, Protocol
 
@@ -59,6 +60,19 @@ class Progress:
         from rich.text import Text
 
         self._console.print(Text(text, style=style))
+
+    def ask(self, question: str) -> bool:
+        """Ask for a yes on the terminal; where there is none, the answer is no."""
+        from rich.text import Text
+
+        if not (self._live and sys.stdin.isatty()):
+            return False
+        self._wait(None)
+        try:
+            answer = self._console.input(Text(f"{question} [y/N] "))
+        except EOFError:
+            return False
+        return answer.strip().lower() in ("y", "yes")
 
     def doing(self, what: str) -> None:
         """What is waited for now: a spinner on a terminal, nothing elsewhere."""

@@ -35,7 +35,7 @@ class SolveRequest:
         config: The effective configuration.
         output: Directory for the results; ``None``: one of its own among the runs.
         apply: Whether the patch goes into the user's working tree.
-        include_uncommitted: Whether uncommitted changes belong to the base.
+        include_uncommitted: Whether uncommitted changes belong to the base; ``None``: ask on a terminal.
     """
 
     issue: str
@@ -44,7 +44,7 @@ class SolveRequest:
     config: Config
     output: Path | None = None
     apply: bool = False
-    include_uncommitted: bool = False
+    include_uncommitted: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,6 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
         UsageError, InfrastructureError: Nothing could be attempted; whatever was made is removed again.
     """
     from aci_tools.sandbox.workspace import workspace
-    from tasks.repository import prepare
     from tasks.sources import read_issue
 
     output = _output_directory(request.output)
@@ -93,12 +92,10 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     repo = request.repo or issue.repo or "."
     with workspace() as scratch:
         progress.doing(f"preparing {repo}")
-        prepared = prepare(repo, request.base, scratch / "repository", include_uncommitted=request.include_uncommitted)
-        if prepared.dirty and not request.include_uncommitted:
-            progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
-        for note in prepared.notes:
+        prepared = _prepare(request, repo, scratch / "repository", progress)
+        for note in (*issue.remarks, *prepared.notes):
             progress.say(note, "yellow")
-        task = _task(issue, prepared, include_uncommitted=request.include_uncommitted)
+        task = _task(issue, prepared)
         ended, patch = _attempt(task, prepared, repo, request.config, output, progress)
     return _finish(request.apply, repo, ended, patch, output, progress)
 
@@ -150,7 +147,7 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
         progress.doing(f"preparing {repo}")
         uncommitted = task.source.get("uncommitted") == "included"
         base = None if uncommitted else task.base_commit
-        prepared = prepare(repo, base, scratch / "repository", include_uncommitted=uncommitted)
+        prepared = prepare(repo, base, scratch / "repository", include_uncommitted=uncommitted, clones=_clones())
         if prepared.base_commit != task.base_commit:
             raise UsageError(f"--resume: the uncommitted changes of {repo} are not those that the attempt began with")
         ended, patch = _attempt(task, prepared, repo, config, output, progress)
@@ -228,7 +225,32 @@ def _apply(repo: str, patch: str, progress: Progress) -> bool:
     return applied.ok
 
 
-def _task(issue: Issue, prepared: Prepared, *, include_uncommitted: bool) -> Task:
+def _prepare(request: SolveRequest, repo: str, copy: Path, progress: Progress) -> Prepared:
+    """The copy to work on, with the user's uncommitted changes if they are wanted."""
+    import shutil
+
+    from tasks.repository import prepare
+
+    taken = bool(request.include_uncommitted)
+    prepared = prepare(repo, request.base, copy, include_uncommitted=taken, clones=_clones())
+    if not prepared.dirty or taken:
+        return prepared
+    asked = request.include_uncommitted is None and request.base is None
+    if asked and progress.ask(f"{repo} has uncommitted changes: work on it with them?"):
+        shutil.rmtree(copy)
+        return prepare(repo, None, copy, include_uncommitted=True)
+    progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
+    return prepared
+
+
+def _clones() -> Path:
+    """Where clones of remote repositories are kept."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("patchwright") / "clones"
+
+
+def _task(issue: Issue, prepared: Prepared) -> Task:
     from tasks.task import Task
 
     # A path is kept as it is from anywhere, so that the attempt can be resumed from anywhere.
@@ -238,7 +260,7 @@ def _task(issue: Issue, prepared: Prepared, *, include_uncommitted: bool) -> Tas
         repo=str(here.resolve()) if here.is_dir() else prepared.origin,
         base_commit=prepared.base_commit,
         problem_statement=issue.statement(),
-        source=issue.facts() | ({"uncommitted": "included"} if include_uncommitted else {}),
+        source=issue.facts() | ({"uncommitted": "included"} if prepared.uncommitted else {}),
     )
 
 

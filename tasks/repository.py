@@ -29,6 +29,7 @@ class Prepared:
         origin: The repository as it was given, credentials removed.
         dirty: Whether the user's working tree has changes that are not committed, or files that are not tracked.
         subdirectory: Where in the repository the given directory is, ``""`` for the top.
+        uncommitted: Whether those changes are part of the copy's base commit.
         notes: What the copy lacks that a user might expect in it, a sentence each.
     """
 
@@ -38,6 +39,7 @@ class Prepared:
     dirty: bool = False
     subdirectory: str = ""
     notes: tuple[str, ...] = ()
+    uncommitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def _copy_local(
     inside = source.directory.relative_to(source.top).as_posix() if source.top else "."
     notes += _lacking(destination)
     origin = without_credentials(repo)
-    return Prepared(destination, commit, origin, dirty, "" if inside == "." else inside, tuple(notes))
+    subdirectory = "" if inside == "." else inside
+    return Prepared(destination, commit, origin, dirty, subdirectory, tuple(notes), dirty and include_uncommitted)
 
 
 def _inspect(directory: Path, repo: str, *, allow_plain: bool) -> _Source:

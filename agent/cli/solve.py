@@ -34,8 +34,12 @@ def solve(
     ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Put the patch into the repository given by path.")] = False,
     include_uncommitted: Annotated[
-        bool, typer.Option("--include-uncommitted", help="Work on the repository with its uncommitted changes.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--include-uncommitted/--leave-uncommitted",
+            help="Work with the repository's uncommitted changes, or without; default: ask on a terminal.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the attempt in --output that was cut off.")
     ] = False,

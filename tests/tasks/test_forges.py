@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,9 +32,20 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield made
 
 
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare repository of one commit, which every test gets a copy of."""
+    place = tmp_path_factory.mktemp("source")
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "trunk", str(place)], check=True)
+    who = "A U Thor <author@example.org> 946684800 +0000"
+    history = f"commit refs/heads/trunk\ncommitter {who}\ndata 5\nBegin\nM 644 inline story\ndata 3\none\n"
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=place, input=history.encode(), check=True)
+    return place
+
+
 @pytest.fixture
-def project(forge: Forge, repository: Any) -> Project:
-    return forge.add("octo/hello.world", repository.path, writers={"mona"})
+def project(forge: Forge, source: Path) -> Project:
+    return forge.add("octo/hello.world", source, writers={"mona"})
 
 
 @pytest.fixture
