@@ -1,0 +1,300 @@
+"""The arms of strategies.py: everything that is given a task, and how. A new arm is one entry of :data:`METHODS`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from tasks.datasets import diffs
+from tasks.images import Computers
+from tasks.task import Task
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What every arm gets, the same for all.
+
+    Attributes:
+        steps: Model calls on a task.
+        tokens: Tokens read and written on a task, those read from the prompt cache not counted.
+        reply: Tokens of one reply.
+        seconds: Time on a task.
+        temperature: Of the sampling, where an arm loops; the one reply is greedy.
+        seed: Of the sampling.
+    """
+
+    steps: int = 12
+    tokens: int = 60_000
+    reply: int = 1200
+    seconds: int = 3600
+    temperature: float = 0.2
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What an arm works with.
+
+    Attributes:
+        address: Of the OpenAI-compatible server, ending with ``/v1``.
+        key: That its requests carry.
+        model: Name of the model there.
+        window: Tokens of context.
+        image: Base image of every sandbox.
+        computers: Makes the sandbox image of a task.
+        rows: Files of task rows by the name of their set.
+        limits: Limits of an attempt.
+    """
+
+    address: str
+    key: str
+    model: str
+    window: int
+    image: str
+    computers: Computers
+    rows: dict[str, Path]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an arm did on a task.
+
+    Attributes:
+        patch: The unified diff.
+        status: How it ended, in the arm's own words.
+        steps: Model calls.
+        prompt_tokens: Tokens read, those from the cache included.
+        cached_tokens: Of them, read from the cache.
+        completion_tokens: Tokens written.
+        seconds: Time, without making images and grading.
+    """
+
+    patch: str
+    status: str
+    steps: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Arm(Protocol):
+    """Something that solves tasks."""
+
+    def attempt(self, task: Task, place: Path, stage: Stage) -> Outcome:
+        """Solve a task; keep what happened in the directory ``place``, which may hold what a killed run left."""
+
+
+@dataclass(frozen=True)
+class OneReply:
+    """No agent: one chat message with the statement and the file, one greedy reply with the whole corrected file."""
+
+    def attempt(self, task: Task, place: Path, stage: Stage) -> Outcome:
+        import httpx2
+
+        path = next(path for path in task.files if f"`{path}`" in task.problem_statement)
+        question = (
+            f"{task.problem_statement}\nThis is `{path}`:\n\n```python\n{task.files[path]}```\n\n"
+            "Reply with the whole corrected file in one code block."
+        )
+        messages = [
+            {"role": "system", "content": "You fix bugs in Python code."},
+            {"role": "user", "content": question},
+        ]
+        began = time.monotonic()
+        response = httpx2.post(
+            f"{stage.address}/chat/completions",
+            headers={"Authorization": f"Bearer {stage.key}"},
+            json={"messages": messages, "temperature": 0, "max_tokens": stage.limits.reply},
+            timeout=stage.limits.seconds,
+        ).raise_for_status()
+        seconds = time.monotonic() - began
+        answer = response.json()
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "chat.json").write_text(json.dumps({"messages": messages, "response": answer}, indent=1) + "\n")
+        choice, usage = answer["choices"][0], answer["usage"]
+        code = longest_block(choice["message"]["content"])
+        return Outcome(
+            patch=diffs.changed(path, task.files[path], f"{code.strip()}\n") if code.strip() else "",
+            status=choice["finish_reason"],
+            steps=1,
+            prompt_tokens=usage["prompt_tokens"],
+            cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0),
+            completion_tokens=usage["completion_tokens"],
+            seconds=seconds,
+        )
+
+
+def longest_block(reply: str) -> str:
+    """The longest fenced code block of a reply, one that was cut off included; ``""`` when there is none."""
+    blocks: list[str] = re.findall(r"^```[^\n]*\n(.*?)(?:^```|\Z)", reply, re.DOTALL | re.MULTILINE)
+    return max(blocks, key=len, default="")
+
+
+@dataclass(frozen=True)
+class MiniSweAgent:
+    """mini-swe-agent with a configuration of its own, in a container of the image that ours get.
+
+    What stands in its working tree at the end is its patch, whether it submitted or met a limit.
+
+    Attributes:
+        config: Name of a configuration that it ships.
+        model_class: Its class for the model: ``litellm`` (tool calls) or ``litellm_textbased``.
+    """
+
+    config: str
+    model_class: str
+
+    def attempt(self, task: Task, place: Path, stage: Stage) -> Outcome:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        ready = stage.computers.ready(task)
+        try:
+            request = {
+                "config": self.config,
+                "model_class": self.model_class,
+                "task": task.problem_statement,
+                "image": ready.spec.image,
+                "workdir": ready.spec.workdir,
+                "repository": str(ready.spec.repository or ""),
+                "env": dict(ready.spec.env),
+                "base": ready.base_commit,
+                "address": stage.address,
+                "key": stage.key,
+                "model": stage.model,
+                "limits": asdict(stage.limits),
+                "trajectory": str(place / "trajectory.traj.json"),
+            }
+            with (place / "log.txt").open("w") as log:
+                done = subprocess.run(
+                    [peers_python(), HERE / "peers" / "mini_swe_agent_strategies.py"],
+                    input=json.dumps(request),
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    check=True,
+                )
+        finally:
+            stage.computers.release(ready)
+        return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+
+
+@dataclass(frozen=True)
+class Ours:
+    """``agent batch`` on the one task, with the profile for small models and some settings over it.
+
+    Attributes:
+        settings: As ``--set`` takes them.
+    """
+
+    settings: Sequence[str] = field(default=())
+
+    def attempt(self, task: Task, place: Path, stage: Stage) -> Outcome:
+        limits = stage.limits
+        shared = {
+            "model.name": stage.model,
+            "model.api_base": stage.address,
+            "model.grammar": "llama.cpp",
+            "model.context_window": stage.window,
+            "model.max_tokens": limits.reply,
+            "model.temperature": limits.temperature,
+            "model.seed": limits.seed,
+            "limits.steps": limits.steps,
+            "limits.tokens": limits.tokens,
+            "limits.time": limits.seconds,
+        }
+        settings = [*(f"{key}={value}" for key, value in shared.items()), *self.settings]
+        command = [sys.executable, "-m", "agent", "batch", "--json", "--tasks", str(stage.rows[task.set])]
+        command += ["--filter", f"^{re.escape(task.id)}$", "--output", str(place), "--workers", "1", "--no-evaluate"]
+        command += ["--sandbox", "docker", "--base-image", stage.image, "--config", "local-small"]
+        command += [part for setting in settings for part in ("--set", setting)]
+        command += ["--resume"] if (place / "run.json").exists() else []
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "PATCHWRIGHT_API_KEY": stage.key}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"agent batch ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+        (row,) = json.loads(done.stdout)["attempts"]
+        prediction = json.loads((place / "preds.json").read_text("utf-8"))[task.id]
+        usage: dict[str, Any] = row["usage"]
+        return Outcome(
+            patch=prediction["model_patch"],
+            status=row["status"],
+            steps=row["steps"],
+            prompt_tokens=usage["prompt_tokens"],
+            cached_tokens=usage["cached_tokens"],
+            completion_tokens=usage["completion_tokens"],
+            seconds=row["seconds"],
+        )
+
+
+def peers_python() -> Path:
+    """The Python of the peers' virtual environment; made on first use."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "patchwright" / "peer-strategies"
+    python = place / "bin" / "python"
+    if not (place / ".installed").exists():
+        venv.create(place, with_pip=True, clear=True)
+        requirements = HERE / "peers" / "requirements-strategies.txt"
+        install = [str(python), "-m", "pip", "install", "--quiet", "--quiet", "-r", str(requirements)]
+        subprocess.run(install, check=True)
+        (place / ".installed").touch()
+    return python
+
+
+def ours(strategy: str = "single", **settings: object) -> Ours:
+    """An arm of ours.
+
+    Args:
+        strategy: An expression as ``--strategy`` takes it.
+        settings: Settings over the profile for small models, by their names with ``__`` for the dot.
+    """
+    changed = tuple(f"{name.replace('__', '.')}={json.dumps(value)}" for name, value in settings.items())
+    return Ours((f"agent.strategy={strategy}", *changed))
+
+
+#: What is compared, in the order of the table.
+METHODS: dict[str, Arm] = {
+    "one-reply": OneReply(),
+    "mini-swe-agent-text": MiniSweAgent("mini_textbased", "litellm_textbased"),
+    "mini-swe-agent-tools": MiniSweAgent("mini", "litellm"),
+    "single": ours(),
+    "reflexion": ours("reflexion"),
+    "best-of-n": ours("best-of-n"),
+    "programmer-tester": ours("programmer-tester"),
+    "repair-loop": ours("repair-loop"),
+}
+
+#: ``single`` with one part of the interface changed, and ``programmer-tester`` with what its tests are shown for.
+ABLATION: dict[str, Arm] = {
+    "no-guard": ours(aci__guard=False),
+    "no-take-back": ours(aci__take_back=False),
+    "no-checks-after-edit": ours(
+        aci__examples_after_edit=False,
+        aci__test_after_edit=False,
+        aci__take_back=False,
+        aci__submit_when_solved=False,
+    ),
+    "no-code-in-prompt": ours(agent__relevant_code=0, agent__tools=["open", "rewrite_function", "submit"]),
+    "no-grammar": ours(agent__constrain=False),
+    "dialect-replace": ours(agent__tools=["replace", "submit"]),
+    "dialect-edit": ours(agent__tools=["open", "edit", "submit"]),
+    "window-10": ours(agent__tools=["open", "scroll_down", "scroll_up", "edit", "submit"], aci__window=10),
+    "window-100": ours(agent__tools=["open", "scroll_down", "scroll_up", "edit", "submit"], aci__window=100),
+    "tests-never-shown": ours("programmer-tester", strategy__show_tests="never"),
+    "tests-always-shown": ours("programmer-tester", strategy__show_tests="always"),
+}
+
+ARMS = METHODS | ABLATION

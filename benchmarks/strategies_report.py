@@ -1,0 +1,72 @@
+"""The table of strategies.py: what each arm solved and what it spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tasks.metrics import wilson_interval
+
+Row = dict[str, Any]
+COLUMNS = (
+    "arm", "set", "solved", "95 %", "steps a task", "read", "of it cached", "written", "tokens a solved task", "fresh",
+    "seconds a task",
+)  # fmt: skip
+
+
+def figures(rows: Sequence[Row], arms: Iterable[str]) -> list[Row]:
+    """A row for each arm and set of tasks, and one for each arm and all of them.
+
+    Fresh tokens are those that the model had to read or write: without those read from the prompt cache.
+    """
+    sets = list(dict.fromkeys(row["set"] for row in rows))
+    found = []
+    for arm in arms:
+        for name in [*sets, "all"] if len(sets) > 1 else sets:
+            of_arm = [row for row in rows if row["arm"] == arm and name in ("all", row["set"])]
+            if of_arm:
+                found.append({"arm": arm, "set": name, **_sums(of_arm)})
+    return found
+
+
+def _sums(rows: Sequence[Row]) -> Row:
+    solved = sum(row["resolved"] for row in rows)
+    total = {key: sum(row[key] for row in rows) for key in ("prompt_tokens", "cached_tokens", "completion_tokens")}
+    tokens = total["prompt_tokens"] + total["completion_tokens"]
+    fresh = tokens - total["cached_tokens"]
+    return {
+        "tasks": len(rows),
+        "solved": solved,
+        "interval": wilson_interval(solved, len(rows)),
+        **total,
+        "steps": sum(row["steps"] for row in rows),
+        "seconds": sum(row["seconds"] for row in rows),
+        "tokens_a_solved_task": tokens / solved if solved else None,
+        "fresh_tokens_a_solved_task": fresh / solved if solved else None,
+    }
+
+
+def print_table(table: Sequence[Row]) -> None:
+    """Print it as Markdown."""
+    print(f"| {' | '.join(COLUMNS)} |")
+    print(f"| --- | --- {'| ---: ' * (len(COLUMNS) - 2)}|")
+    for row in table:
+        low, high = row["interval"]
+        cells = [
+            row["arm"],
+            row["set"],
+            f"{row['solved']} of {row['tasks']}",
+            f"{100 * low:.0f}–{100 * high:.0f} %",
+            f"{row['steps'] / row['tasks']:.1f}",
+            f"{row['prompt_tokens']:,}",
+            f"{row['cached_tokens']:,}",
+            f"{row['completion_tokens']:,}",
+            _count(row["tokens_a_solved_task"]),
+            _count(row["fresh_tokens_a_solved_task"]),
+            f"{row['seconds'] / row['tasks']:.0f}",
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+def _count(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
