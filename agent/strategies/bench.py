@@ -257,7 +257,7 @@ class Bench:
             budget=Budget(limits, self.budget),
             notes=told(brief),
             initial_patch=brief.initial_patch,
-            parent={"attempt": self._attempt_id, "trial": brief.name},
+            parent={"relation": "trial", "attempt_id": self._attempt_id, "trial": brief.name},
         )
         with opened as attempt:
             self._running = attempt

@@ -46,6 +46,7 @@ class Step:
 
     Attributes:
         number: From 1.
+        trial: The trial that it is part of, where a strategy made some; ``""`` for the attempt itself.
         cost: US dollars; ``None`` when no price is known.
         seconds: Time of the model call.
         correction: What kind of malformed action the reply was; ``""`` if it was well formed.
@@ -62,6 +63,7 @@ class Step:
     retries: int = 0
     correction: str = ""
     nudged: bool = False
+    trial: str = ""
     actions: list[Action] = field(default_factory=list)
 
 
@@ -225,6 +227,19 @@ def _ended(recorded: Recorded, event: dict[str, Any]) -> None:
     recorded.seconds = event.get("duration") or 0.0
 
 
+def _tried(recorded: Recorded, event: dict[str, Any]) -> None:
+    """The steps of a trial, which has a trajectory of its own; one that was lost has none."""
+    file = recorded.path.parent / str(event.get("trajectory") or "")
+    if not file.is_file() or file == recorded.path:
+        return
+    trial = read_attempt(file)
+    for step in trial.steps:
+        step.trial = str(event.get("name") or "")
+    recorded.steps.extend(trial.steps)
+    recorded.condensed += trial.condensed
+    recorded.workdir = recorded.workdir or trial.workdir
+
+
 def _resumed(recorded: Recorded, event: dict[str, Any]) -> None:
     recorded.status = recorded.detail = ""
     recorded.seconds = 0.0
@@ -240,4 +255,6 @@ _TAKE = {
     "condensed": _condensed,
     "attempt_ended": _ended,
     "resumed": _resumed,
+    "trial_started": _tried,
+    "subagent_replied": _replied,
 }

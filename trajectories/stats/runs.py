@@ -78,11 +78,13 @@ def gather(
 def find_trajectories(path: Path) -> Iterator[Path]:
     """A file itself; of a directory, every ``.jsonl`` file in it that begins as a trajectory does, in order of path.
 
+    The trials of a strategy are parts of their attempt, and are left out.
+
     Raises:
         UsageError: There is no such path.
     """
     if path.is_dir():
-        yield from (file for file in sorted(path.rglob("*.jsonl")) if _begins(file))
+        yield from (file for file in sorted(path.rglob("*.jsonl")) if _begins(file) and not is_trial(file))
     elif path.exists():
         yield path
     else:
@@ -93,6 +95,12 @@ def attempt_number(path: Path) -> int:
     """Number of an attempt by its place in a run, ``attempts/<task>/<number>/trajectory.jsonl``; 1 elsewhere."""
     parts = path.resolve().parts
     return int(parts[-2]) if len(parts) > 3 and parts[-4] == "attempts" and parts[-2].isdigit() else 1
+
+
+def is_trial(path: Path) -> bool:
+    """Whether a trajectory is one of a strategy's trials, ``<attempt>/trials/<name>/trajectory.jsonl``."""
+    place = path.parent.parent
+    return place.name == "trials" and (place.parent / path.name).is_file()
 
 
 def _begins(path: Path) -> bool:

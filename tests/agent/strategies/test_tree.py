@@ -103,7 +103,7 @@ def test_trials_say_what_they_are_part_of(tree: Run, tmp_path: Path) -> None:
     first = read_events(tmp_path / "attempt/trials/1/trajectory.jsonl")[0]
     assert isinstance(root, AttemptStarted)
     assert isinstance(first, AttemptStarted)
-    assert first.parent == {"attempt": root.attempt_id, "trial": "1"}
+    assert first.parent == {"relation": "trial", "attempt_id": root.attempt_id, "trial": "1"}
 
 
 def test_every_strategy_that_is_named_can_be_made() -> None:
