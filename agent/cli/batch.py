@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.options import ConfigFiles, Json, ModelName, Settings, effective_config
+from agent.cli.strategy import Memory, StrategyName, check_strategy, memory_setting
 
 if TYPE_CHECKING:
     from agent.batch.stop import Stop
@@ -51,6 +52,8 @@ def batch(
         float | None, typer.Option("--cost-limit", min=0, help="US dollars for the whole run.", metavar="USD")
     ] = None,
     model: ModelName = None,
+    strategy: StrategyName = None,
+    memory: Memory = None,
     sandbox: Annotated[str | None, typer.Option("--sandbox", help="docker, namespace or local.")] = None,
     image: Annotated[str | None, typer.Option("--image", help="Container image of tasks that name none.")] = None,
     base_image: Annotated[
@@ -81,9 +84,16 @@ def batch(
     from agent.batch import BatchRequest, Retries, engine_of, run_batch
     from agent.batch.stop import Stop
 
-    flags = {"sandbox__kind": sandbox, "sandbox__image": image}
+    flags = {
+        "agent__strategy": strategy,
+        "strategy__memory": memory_setting(memory),
+        "sandbox__kind": sandbox,
+        "sandbox__image": image,
+    }
     given = any(value is not None for value in (model, *flags.values())) or config or settings
     effective = None if resume and not given else effective_config(config, settings, model, **flags)
+    if effective is not None:
+        check_strategy(effective, memory)
     chosen = {"split": split, "filter": filter_, "slice": slice_, "shuffle": shuffle, "created_after": created_after}
     request = BatchRequest(
         tasks=tasks,

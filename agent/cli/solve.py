@@ -11,6 +11,7 @@ import typer
 
 from aci_tools.errors import UsageError
 from agent.cli.options import ConfigFiles, Json, ModelName, Settings, effective_config
+from agent.cli.strategy import Memory, StrategyName, check_strategy, memory_setting
 
 
 def solve(
@@ -22,7 +23,8 @@ def solve(
     ] = None,
     base: Annotated[str | None, typer.Option("--base", help="Revision to work on; default: HEAD.")] = None,
     model: ModelName = None,
-    strategy: Annotated[str | None, typer.Option("--strategy", help="How attempts are spent: single.")] = None,
+    strategy: StrategyName = None,
+    memory: Memory = None,
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", help="docker, namespace or local; default: the best that works here.")
     ] = None,
@@ -60,7 +62,12 @@ def solve(
 
     # What stops a job politely is an interrupt to us: the patch is kept.
     signal.signal(signal.SIGTERM, _interrupt)
-    flags = {"agent__strategy": strategy, "sandbox__kind": sandbox, "sandbox__image": image}
+    flags = {
+        "agent__strategy": strategy,
+        "strategy__memory": memory_setting(memory),
+        "sandbox__kind": sandbox,
+        "sandbox__image": image,
+    }
     if resume:
         asked = {"--issue": issue, "--base": base, "--config": config, "--include-uncommitted": include_uncommitted}
         _refuse(asked)
@@ -73,6 +80,7 @@ def solve(
         if issue is None:
             raise UsageError("name the issue with --issue: a URL, a file, a text, or - for standard input")
         effective = effective_config(config, settings, model, **flags)
+        check_strategy(effective, memory)
         with Progress() as progress:
             outcome = run(SolveRequest(issue, repo, base, effective, output, apply, include_uncommitted), progress)
     if json:

@@ -62,6 +62,11 @@ class MemoryStore:
         self._redactor = redactor or Redactor.from_environment()
         self._most = most
 
+    def check(self) -> None:
+        """See that the file is a memory, or that one can be made there."""
+        with opened(self.path, "create"):
+            pass
+
     def add(self, reflection: Reflection) -> Reflection:
         """Keep a reflection, without secrets and cut to size; the same text of the same repository is kept once.
 
