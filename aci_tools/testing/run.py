@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,24 @@ class _Workplace:
         return f"{self.scratch}/results.json"
 
 
-def run_plan(sandbox: Sandbox, plan: TestPlan, target: str, timeout: float) -> TestReport:
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """What watches a run from the inside.
+
+    Attributes:
+        files: Python files by their path below a directory that stands first on Python's path.
+        env: Variables of the run.
+        plugin: The module among them that pytest loads as a plugin, or "".
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    plugin: str = ""
+
+
+def run_plan(
+    sandbox: Sandbox, plan: TestPlan, target: str, timeout: float, companion: Companion | None = None
+) -> TestReport:
     """Run the tests on the code as it is; the working tree is left without new files.
 
     Args:
@@ -101,17 +119,19 @@ def run_plan(sandbox: Sandbox, plan: TestPlan, target: str, timeout: float) -> T
         plan: How.
         target: What; "" is everything.
         timeout: Seconds until the run is killed; what was finished by then is reported.
+        companion: What else watches the run. It may leave files in the parent of its directory, :func:`scratch_file`.
     """
+    companion = companion or Companion()
     command = command_for(plan, target, sandbox)
-    options = "-p patchwright_pytest"
+    options = "-p patchwright_pytest" + (f" -p {companion.plugin}" if companion.plugin else "")
     notes: tuple[str, ...] = ()
-    report = _run(sandbox, plan, command, options, target, timeout)
+    report = _run(sandbox, plan, command, options, target, timeout, companion)
     if not report.results and 'Error importing plugin "patchwright_pytest"' in report.tail:
         options = "-rA"  # the command sets PYTHONPATH itself; the text has to do
-        report = _run(sandbox, plan, command, options, target, timeout)
+        report = _run(sandbox, plan, command, options, target, timeout, companion)
     if not report.results and (refused := _REFUSED.search(report.tail)):
         notes = (f"Ignored, as the pytest plugins for them are not installed: {refused[1].strip()}.",)
-        report = _run(sandbox, plan, command, options, target, timeout, ignored=refused[1])
+        report = _run(sandbox, plan, command, options, target, timeout, companion, ignored=refused[1])
     return replace(report, notes=notes + report.notes)
 
 
@@ -122,9 +142,12 @@ def _run(
     pytest_options: str,
     target: str,
     timeout: float,
+    companion: Companion,
     ignored: str = "",
 ) -> TestReport:
     place = _prepare(sandbox)
+    for name, data in companion.files.items():
+        sandbox.write(f"{place.scratch}/lib/{name}", data)
     own_report = plan.parser in ("jest", "mocha")
     cache = shlex.quote(f"cache_dir={place.scratch}/cache")
     environment = {
@@ -138,6 +161,7 @@ def _run(
         "PYTHONHASHSEED": "0",
         "COVERAGE_FILE": f"{place.scratch}/coverage",
         "HYPOTHESIS_STORAGE_DIRECTORY": f"{place.scratch}/hypothesis",
+        **companion.env,
     }
     if own_report:
         environment["CI"] = "1"  # no watching for changes, no writing of snapshots
@@ -171,6 +195,36 @@ def _run(
         notes=(*notes, done.note) if done.end == "lost" else tuple(notes),
         covers=frozenset({target}),
     )
+
+
+def scratch_file(sandbox: Sandbox, name: str) -> str:
+    """The text of a file that the latest run left in its scratch directory; "" when there is none."""
+    path = f'"$(git rev-parse --absolute-git-dir)/patchwright/"{shlex.quote(name)}'
+    done = sandbox.run(f"cat -- {path}", cwd=sandbox.workdir, timeout=60.0, output_limit=8 << 20)
+    return done.text if done.ok else ""
+
+
+def _prepare(sandbox: Sandbox) -> _Workplace:
+    """Make the scratch directory with the plugin in it, and remember which files git does not know."""
+    done = sandbox.run(_PREPARE, cwd=sandbox.workdir, timeout=60.0)
+    lines = done.text.splitlines()
+    if not done.ok or len(lines) != 2:
+        raise SandboxError(f"no place for the tests' report could be made: {done.text.strip()[-300:] or done.end}")
+    root, scratch = lines
+    sandbox.write(f"{scratch}/lib/{_PLUGIN.name}", _PLUGIN.read_bytes())
+    return _Workplace(root, scratch, _read_names(sandbox, f"{scratch}/untracked"))
+
+
+def _read_names(sandbox: Sandbox, path: str) -> frozenset[str]:
+    names = sandbox.read(path).decode("utf-8", "surrogateescape").split("\0")
+    return frozenset(name for name in names if name)
+
+
+def _read(sandbox: Sandbox, path: str) -> str:
+    try:
+        return sandbox.read(path).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _prepare(sandbox: Sandbox) -> _Workplace:

@@ -15,6 +15,7 @@ from aci_tools.tools.edit_replace import Replace
 from aci_tools.tools.run_tests import RunTests
 from aci_tools.tools.search import FindFile, SearchDir, SearchFile
 from aci_tools.tools.submit import Submit
+from aci_tools.tools.trace import Trace
 from aci_tools.tools.view import Goto, Open, ScrollDown, ScrollUp
 
 __all__ = ["TOOLS", "Field", "Observation", "Tool", "ToolError", "toolset"]
@@ -23,7 +24,7 @@ _ALL: tuple[type[Tool], ...] = (
     Open, Goto, ScrollUp, ScrollDown,
     FindFile, SearchDir, SearchFile,
     Edit, Replace, RewriteFunction, Insert, Create, Undo,
-    Bash, RunTests, Submit,
+    Bash, RunTests, Trace, Submit,
 )  # fmt: skip
 
 #: Every tool by its name.
