@@ -227,29 +227,6 @@ def _read(sandbox: Sandbox, path: str) -> str:
         return ""
 
 
-def _prepare(sandbox: Sandbox) -> _Workplace:
-    """Make the scratch directory with the plugin in it, and remember which files git does not know."""
-    done = sandbox.run(_PREPARE, cwd=sandbox.workdir, timeout=60.0)
-    lines = done.text.splitlines()
-    if not done.ok or len(lines) != 2:
-        raise SandboxError(f"no place for the tests' report could be made: {done.text.strip()[-300:] or done.end}")
-    root, scratch = lines
-    sandbox.write(f"{scratch}/lib/{_PLUGIN.name}", _PLUGIN.read_bytes())
-    return _Workplace(root, scratch, _read_names(sandbox, f"{scratch}/untracked"))
-
-
-def _read_names(sandbox: Sandbox, path: str) -> frozenset[str]:
-    names = sandbox.read(path).decode("utf-8", "surrogateescape").split("\0")
-    return frozenset(name for name in names if name)
-
-
-def _read(sandbox: Sandbox, path: str) -> str:
-    try:
-        return sandbox.read(path).decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
-
-
 def _remove_new_files(sandbox: Sandbox, place: _Workplace) -> None:
     """Delete what the run left behind that git would take into the patch, and the directories that this empties."""
     listing = f"{place.scratch}/untracked"
