@@ -33,7 +33,7 @@ class LongTermMemory:
     """
 
     def __init__(self, bench: Bench, name: str) -> None:
-        self._bench, self._name = bench, name or "root"
+        self._bench, self._name = bench, name or "attempt"
         file = bench.config.strategy.memory
         self._store = MemoryStore(memory_path(file)) if file else None
 

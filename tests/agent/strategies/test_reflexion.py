@@ -249,7 +249,7 @@ def test_what_was_learnt_is_told_to_the_next_task_of_the_repository(run: Run, tm
     run(WRONG, SUBMIT, says(SIGN), fix(), SUBMIT, settings=settings, output="first")
     later = run(fix(), SUBMIT, settings=settings, output="second", id="calc-2")
     assert f"Learnt from an earlier task on this repository: {SIGN}" in later.prompt("1")
-    assert later.noted("memory/recalled/root")["reflections"][0]["task"] == "calc-1"
+    assert later.noted("memory/recalled/attempt")["reflections"][0]["task"] == "calc-1"
     other = run(fix(), SUBMIT, settings=settings, output="third", repo="us/other")
     assert SIGN not in other.prompt("1")
 
@@ -281,7 +281,7 @@ def test_a_memory_that_cannot_be_written_costs_no_patch(run: Run, tmp_path: Path
     spoil = call("bash", command=f"echo this is not a database any more, but long enough to be one > {file}")
     ran = run(WRONG, SUBMIT, says(SIGN), spoil, fix(), SUBMIT, settings=(f"strategy.memory={file}",))
     assert "return a + b" in ran.patch
-    assert "not a memory" in ran.noted("memory/kept/root/1")["error"]
+    assert "not a memory" in ran.noted("memory/kept/attempt/1")["error"]
 
 
 @pytest.mark.parametrize(
