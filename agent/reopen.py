@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from tasks.images import ComputerSettings
     from tasks.repository import Prepared
 
+#: Settings by which an attempt reaches out of its sandbox, or has the user's keys sent somewhere.
+_REACHING_OUT = (
+    "sandbox.network",
+    "sandbox.allow_hosts",
+    "sandbox.read_only",
+    "model.api_base",
+    "model.fallbacks",
+    "model.extra",
+)
 _OWNER_AND_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -39,6 +48,7 @@ class Where:
         sandbox: Kind of sandbox; ``None``: as recorded.
         repositories: The user's directory of repositories.
         split: Split of that data set.
+        trust: Whether what reaches out of the sandbox is taken from the trajectory too.
     """
 
     repo: str | None = None
@@ -48,6 +58,7 @@ class Where:
     sandbox: str | None = None
     repositories: Path | None = None
     split: str = "test"
+    trust: bool = False
 
     def beside(self, trajectory: Path) -> Where:
         """The same, with the data set of the run that a trajectory is part of, unless the user names where to look."""
@@ -70,8 +81,15 @@ class Where:
         )
 
 
-def read_recorded(trajectory: Path) -> Recorded:
+def read_recorded(trajectory: Path, *, trust: bool = False) -> Recorded:
     """The attempt of a trajectory file, or of the one in a directory.
+
+    A trajectory may be anyone's. What its commands could reach outside a sandbox, and to which server a model's key is
+    sent, are therefore not taken from it: those settings are as if they had not been recorded, and are named.
+
+    Args:
+        trajectory: The file or the directory.
+        trust: Whether they are taken from it nevertheless.
 
     Raises:
         UsageError: There is none.
@@ -80,7 +98,33 @@ def read_recorded(trajectory: Path) -> Recorded:
     recorded = read_attempt(path)
     if recorded is None:
         raise UsageError(f"{trajectory}: there is no trajectory")
-    return recorded
+    return recorded if trust else _restrained(recorded)
+
+
+def say_withheld(recorded: Recorded, where: Where, voice: Voice) -> None:
+    """Tell which settings were not taken from a trajectory, but for what the user has said anew."""
+    names = [name for name in recorded.withheld if not (name == "sandbox.kind" and where.sandbox)]
+    if names:
+        voice.say(
+            f"not taken from the trajectory, which may be anyone's: {', '.join(names)}; --trust takes it", "yellow"
+        )
+
+
+def _restrained(recorded: Recorded) -> Recorded:
+    started = recorded.started
+    config = {section: dict(values) for section, values in started.config.items() if isinstance(values, Mapping)}
+    sandbox = dict(started.sandbox)
+    withheld = []
+    if "local" in (sandbox.get("kind"), config.get("sandbox", {}).get("kind")):
+        withheld.append("sandbox.kind")
+        sandbox.pop("kind", None)
+        config.get("sandbox", {}).pop("kind", None)
+    for name in _REACHING_OUT:
+        section, key = name.split(".")
+        if config.get(section, {}).pop(key, None):
+            withheld.append(name)
+    started = started.model_copy(update={"config": config, "sandbox": sandbox})
+    return replace(recorded, started=started, events=[started, *recorded.events[1:]], withheld=tuple(withheld))
 
 
 def trajectory_file(trajectory: Path) -> Path:

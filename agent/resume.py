@@ -29,11 +29,13 @@ class Recorded:
         started: Its first event.
         ended: How it ended, unless it was cut off or gone on with.
         events: All its events.
+        withheld: Recorded settings that were left out because whoever wrote the file does not decide on them.
     """
 
     started: AttemptStarted
     ended: AttemptEnded | None
     events: Sequence[Event]
+    withheld: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:

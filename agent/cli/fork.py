@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aci_tools.errors import UsageError
-from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings
+from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings, Trust
 
 if TYPE_CHECKING:
     from agent.fork import Forked, ForkRequest, Judge, StepValue
@@ -52,9 +52,11 @@ def fork(
     base: Annotated[str | None, typer.Option("--base", help="Revision; default: the recorded base commit.")] = None,
     image: Annotated[str | None, typer.Option("--image", help="Container image; default: as it was then.")] = None,
     sandbox: Annotated[
-        str | None, typer.Option("--sandbox", help="docker, namespace or local; default: as it was then.")
+        str | None,
+        typer.Option("--sandbox", help="docker, namespace or local; default: as it was then, but never local."),
     ] = None,
     repositories: Repositories = None,
+    trust: Trust = False,
     tree: Annotated[bool, typer.Option("--tree", help="Show who was forked from whom.")] = False,
     config: ConfigFiles = None,
     settings: Settings = None,
@@ -80,7 +82,7 @@ def fork(
     if at is None:
         raise UsageError("name the step with --at")
     output = output or among_the_runs()
-    where = Where(repo, base, image, tasks, sandbox, repositories).beside(trajectories[0])
+    where = Where(repo, base, image, tasks, sandbox, repositories, trust=trust).beside(trajectories[0])
     if evaluate and where.tasks is None:
         raise UsageError("--evaluate: name the data set that has the task with --tasks")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -135,7 +137,7 @@ def _judge(trajectory: Path, where: Where, output: Path, progress: Progress) -> 
     from tasks.images import Computers
     from tasks.task import Task
 
-    settings = where.settings(recorded_config(read_recorded(trajectory).started.config))
+    settings = where.settings(recorded_config(read_recorded(trajectory, trust=where.trust).started.config))
     evaluator = Evaluator(Computers(settings, progress.say), output / "verdicts", say=progress.say)
 
     def judge(task: Task, patch: str) -> Verdict:

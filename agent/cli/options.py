@@ -41,6 +41,12 @@ BaseImage = Annotated[
 Kind = Annotated[
     str | None, typer.Option("--sandbox", help="auto, docker, namespace or local (no isolation).", metavar="KIND")
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Take from the trajectory also what reaches out of the sandbox: a local one, network, servers."
+    ),
+]
 Cache = Annotated[Path | None, typer.Option("--cache", help="Where clones, logs and directories are kept.")]
 
 

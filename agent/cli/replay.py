@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.options import Json, Repositories
+from agent.cli.options import Json, Repositories, Trust
 
 
 def replay(
@@ -26,12 +26,14 @@ def replay(
         str | None, typer.Option("--tasks", "-t", help="The data set that has its task.", metavar="REF")
     ] = None,
     sandbox: Annotated[
-        str | None, typer.Option("--sandbox", help="docker, namespace or local; default: as it was then.")
+        str | None,
+        typer.Option("--sandbox", help="docker, namespace or local; default: as it was then, but never local."),
     ] = None,
     repositories: Repositories = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Directory for the trajectory of the replay itself.")
     ] = None,
+    trust: Trust = False,
     json: Json = False,
 ) -> None:
     """Execute every recorded action again in a fresh sandbox, and compare what comes of it with what came of it then.
@@ -47,7 +49,7 @@ def replay(
     if offline:
         _walk(trajectory, until, step, json)
         return
-    where = Where(repo, base, image, tasks, sandbox, repositories).beside(trajectory)
+    where = Where(repo, base, image, tasks, sandbox, repositories, trust=trust).beside(trajectory)
     with Progress() as progress:
         replayed = play(
             ReplayRequest(trajectory, where, until, output),

@@ -24,7 +24,7 @@ from agent.formats import ActionFormat, make_format
 from agent.loop import Listener
 from agent.models import Model, open_model
 from agent.progress import Voice
-from agent.reopen import Reopening, read_recorded, recorded_config, trajectory_file
+from agent.reopen import Reopening, read_recorded, recorded_config, say_withheld, trajectory_file
 from agent.replay.foreign import format_of
 from agent.replay.origin import locate, with_workdir
 from agent.resume import Recorded
@@ -93,7 +93,8 @@ def fork_attempt(
     """
     from aci_tools.sandbox.workspace import workspace
 
-    recorded, where = read_recorded(request.trajectory), request.where
+    recorded, where = read_recorded(request.trajectory, trust=request.where.trust), request.where
+    say_withheld(recorded, where, voice)
     shared_events(recorded.events, request.step)  # refuses a step that is not there
     imported = format_of(recorded.started)
     _refuse_what_is_there(request)

@@ -13,7 +13,7 @@ from aci_tools.errors import UsageError
 from aci_tools.session import Session
 from aci_tools.tools import TOOLS, toolset
 from agent.progress import Voice
-from agent.reopen import Reopening, Where, read_recorded, recorded_config, trajectory_file
+from agent.reopen import Reopening, Where, read_recorded, recorded_config, say_withheld, trajectory_file
 from agent.replay import foreign
 from agent.replay.entries import Entry, entries, final_patch
 from agent.replay.origin import locate, playing, with_workdir
@@ -109,7 +109,8 @@ def replay(
     """
     from aci_tools.sandbox.workspace import workspace
 
-    recorded = read_recorded(request.trajectory)
+    recorded = read_recorded(request.trajectory, trust=request.where.trust)
+    say_withheld(recorded, request.where, voice)
     check_step("--until", request.until, recorded)
     if request.output is not None and (request.output / "trajectory.jsonl").exists():
         raise UsageError(f"--output {request.output}: there is a trajectory already; choose another directory")

@@ -50,7 +50,7 @@ def test_nothing_diverges_by_itself(user: User, tmp_path: Path, kind: str) -> No
     output = tmp_path / "out"
     assert user.solve(*RESTLESS, more=("--output", str(output)), sandbox=kind).returncode == 0
     before = (output / "trajectory.jsonl").read_bytes()
-    done = user.agent("replay", str(output))
+    done = user.agent("replay", str(output), "--sandbox", kind)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("6 actions: ")
     assert " 0 different; patch: equal" in done.stdout
