@@ -13,11 +13,14 @@ from trajectories.events import (
     AttemptStarted,
     Call,
     Condensed,
+    Evaluated,
     Event,
     Message,
     ModelReplied,
     Observed,
     Resumed,
+    SubagentReplied,
+    TrialStarted,
     Usage,
 )
 
@@ -107,6 +110,15 @@ class Progress:
             self._wait("thinking")
         elif isinstance(event, Condensed):
             self.say(f"     {len(event.seqs)} old observations left the prompt to save room", "dim")
+        elif isinstance(event, TrialStarted):
+            self.say(f"trial {event.name}, of at most {event.limits.get('steps', '?')} steps", "bold")
+        elif isinstance(event, Evaluated):
+            failed = sum(not check["passed"] for check in event.checks)
+            found = f"{failed} of {len(event.checks)} checks failed" if event.checks else "nothing could be checked"
+            self.say(f"     {found}", "green" if event.passed else "yellow")
+        elif isinstance(event, SubagentReplied):
+            self._usage += event.usage
+            self.say(f"     {event.purpose}: {first_line(event.content, self._width(len(event.purpose)))}")
         elif isinstance(event, AttemptEnded):
             self._wait(None)
 
