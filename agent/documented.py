@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from aci_tools.examples import Examples
 from aci_tools.session import Session
-from agent.retrieval import LARGEST_FILE, relevant_functions
+from agent.retrieval import LARGEST_FILE, Snippet, relevant_functions
 
 
 def documented_examples(session: Session, issue: str, known: Examples) -> Examples:
@@ -21,13 +21,37 @@ def documented_examples(session: Session, issue: str, known: Examples) -> Exampl
         known: The issue's own examples.
     """
     for snippet in relevant_functions(session, issue, 1):
-        try:
-            tree = ast.parse(session.read(snippet.path)[:LARGEST_FILE].decode("utf-8", "replace"))
-        except (SyntaxError, ValueError, RecursionError):
-            return known
-        texts = [doc for node in ast.walk(tree) if (doc := _text(node, snippet.name.rpartition(".")[2]))]
-        return known.with_documented(_module(snippet.path), snippet.name, texts, issue)
+        texts = documentation(session, snippet)
+        return known if texts is None else known.with_documented(module_of(snippet.path), snippet.name, texts, issue)
     return known
+
+
+def documentation(session: Session, function: Snippet) -> list[str] | None:
+    """A function's documentation, and what stands as a text of its own in its file; ``None`` where that is no Python.
+
+    Args:
+        session: Where the repository is.
+        function: The function.
+    """
+    try:
+        tree = ast.parse(session.read(function.path)[:LARGEST_FILE].decode("utf-8", "replace"))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    return [doc for node in ast.walk(tree) if (doc := _text(node, function.name.rpartition(".")[2]))]
+
+
+def module_of(path: str) -> str:
+    """The dotted name of a Python file of the repository.
+
+    Args:
+        path: Relative to the repository.
+    """
+    parts = list(PurePosixPath(path).with_suffix("").parts)
+    if parts[0] == "src" and len(parts) > 1:
+        del parts[0]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        del parts[-1]
+    return ".".join(parts)
 
 
 def _text(node: ast.AST, name: str) -> str:
@@ -37,12 +61,3 @@ def _text(node: ast.AST, name: str) -> str:
         return ""
     alone = (part.value for part in node.body if isinstance(part, ast.Expr))
     return "\n\n".join(part.value for part in alone if isinstance(part, ast.Constant) and isinstance(part.value, str))
-
-
-def _module(path: str) -> str:
-    parts = list(PurePosixPath(path).with_suffix("").parts)
-    if parts[0] == "src" and len(parts) > 1:
-        del parts[0]
-    if parts[-1] == "__init__" and len(parts) > 1:
-        del parts[-1]
-    return ".".join(parts)

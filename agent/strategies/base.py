@@ -47,6 +47,16 @@ class Brief:
         path = f"{self.name}.{name}" if self.name else str(name)
         return replace(self, name=path, share=self.share * share, seed=self.seed * 10 + seed)
 
+    def round(self, number: int, of: int) -> Brief:
+        """The brief of one of several rounds, of which each can use the same amount.
+
+        Args:
+            number: Which one, from 1.
+            of: How many there are at most.
+        """
+        # What is left shrinks from round to round, but only by what this brief may use of it.
+        return self.child(number, 1 / (of - (number - 1) * self.share), number - 1)
+
     def with_lesson(self, lesson: str, most: int) -> Brief:
         """The same with one lesson more, of which the latest ``most`` are kept."""
         return replace(self, lessons=(*self.lessons, lesson)[-most:]) if lesson else self
