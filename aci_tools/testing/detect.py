@@ -6,18 +6,21 @@ import json
 import re
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from aci_tools.testing.plan import ParserName, TestPlan
+from aci_tools.testing import toolchains
+from aci_tools.testing.commands import recognise
+from aci_tools.testing.plan import TestPlan
 
 if TYPE_CHECKING:
     from aci_tools.session import Session
 
 _CONFIGS = (
-    "pytest.ini .pytest.ini pyproject.toml setup.cfg tox.ini noxfile.py manage.py tests/runtests.py "
-    "package.json go.mod Cargo.toml GNUmakefile makefile Makefile"
+    "pytest.ini .pytest.ini pyproject.toml setup.cfg setup.py requirements.txt tox.ini noxfile.py manage.py "
+    f"tests/runtests.py GNUmakefile makefile Makefile {toolchains.CONFIGS}"
 )
 # Says for one Python whether it has pytest, and whether src/ has to be put in front: its packages are not installed, or
 # another copy of them would be imported instead (unless that copy holds compiled parts that src/ lacks).
@@ -46,6 +49,8 @@ git grep --untracked -lE 'unittest|TestCase' -- 'test*.py' '*/test*.py' 2>/dev/n
 for file in $CONFIGS; do
     if [ -f "$file" ]; then printf '\0%s\0' "$file"; head -c 100000 "$file"; fi
 done
+printf '\0programs\0'
+eval "$PROGRAMS_PROBE"
 printf '\0pythons\0'
 for python in .venv/bin/python venv/bin/python python python3; do
     if facts="$("$python" -c "$PYTHON_PROBE" 2>/dev/null)"; then
@@ -55,13 +60,18 @@ for python in .venv/bin/python venv/bin/python python python3; do
 done
 """
 _PYTEST_SECTIONS = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]", "tox.ini": "[pytest]"}
-_KNOWN_COMMANDS: tuple[tuple[str, ParserName], ...] = (
-    (r"\b(?:pytest|py\.test)\b", "pytest"),
-    (r"\bruntests\.py\b|\bmanage\.py test\b|\bdjango-admin test\b", "django"),
-    (r"\bunittest\b", "unittest"),
-    (r"\bgo test\b.*-json\b", "go"),
-    (r"\bcargo test\b", "cargo"),
-)
+# What makes a repository one in Python, whatever else there is: a file of this name with this in it.
+_PYTHON_PROJECT = {
+    "pytest.ini": "",
+    ".pytest.ini": "",
+    "setup.py": "",
+    "requirements.txt": "",
+    "tox.ini": "",
+    "noxfile.py": "",
+    "manage.py": "",
+    "pyproject.toml": r"^\[(?:project|build-system|tool\.poetry|tool\.pytest)",
+    "setup.cfg": r"^\[(?:metadata|tool:pytest)\]",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Facts:
         python: The Python to use (one that has pytest, if there is one), or "".
         has_pytest: Whether it can import pytest.
         needs_src: Whether ``src`` has to be put on its path.
+        programs: Programs of the project, or installed, that decide how tests are run.
     """
 
     configs: dict[str, str]
@@ -83,20 +94,32 @@ class Facts:
     python: str
     has_pytest: bool
     needs_src: bool
+    programs: tuple[str, ...] = ()
 
 
 def find_plan(session: Session) -> TestPlan | None:
     """How the tests of the session's repository are run.
 
-    The configured test command comes first; then what the repository says: Django's own runner, pytest, Django's
-    ``manage.py``, unittest, npm, go, cargo, make, and at last tox and nox, which have to install things first.
+    The configured test command comes first; then what the repository says: Django's own runner, unittest where it is
+    asked for, pytest, Django's ``manage.py``, unittest, the build tools of other languages, make, and at last tox and
+    nox, which have to install things first. Without a file of a Python project, the other languages come first.
 
     Returns:
         The plan, or ``None`` when nothing is known; :func:`missing` says what was looked for.
     """
     if command := session.settings.test_command:
-        return TestPlan(command, _parser_of(command), session.root, "the configured test command")
+        return _configured(command, session)
     return choose(look(session), session.root)
+
+
+def _configured(command: str, session: Session) -> TestPlan:
+    source = "the configured test command"
+    if re.fullmatch(r"(?:npm|yarn|pnpm)(?: run)? test", command):  # what is behind it is known from package.json
+        found = toolchains.choose(look(session).configs, (), session.root)
+        if found and found.command.startswith("npm test"):
+            return replace(found, source=source)
+    asking, parser = recognise(command)
+    return TestPlan(asking, parser, session.root, source)
 
 
 def look(session: Session) -> Facts:
@@ -104,7 +127,12 @@ def look(session: Session) -> Facts:
     done = session.sandbox.run(
         _PROBE,
         cwd=session.root,
-        env={"CONFIGS": _CONFIGS, "PYTHON_PROBE": _PYTHON_PROBE, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "CONFIGS": _CONFIGS,
+            "PYTHON_PROBE": _PYTHON_PROBE,
+            "PROGRAMS_PROBE": toolchains.PROGRAMS_PROBE,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         timeout=60.0,
         output_limit=8 << 20,
     )
@@ -113,30 +141,43 @@ def look(session: Session) -> Facts:
     pythons = [line.split("\t") for line in sections.pop("pythons", "").splitlines() if "\t" in line]
     files = tuple(sections.pop("files", "").splitlines())
     cases = tuple(sections.pop("cases", "").splitlines())
+    programs = tuple(sections.pop("programs", "").splitlines())
     facts = [(python, json.loads(said)) for python, said in pythons]
     python, said = next((fact for fact in facts if fact[1]["pytest"]), facts[0] if facts else ("", {}))
-    return Facts(sections, files, cases, python, bool(said.get("pytest")), bool(said.get("src")))
+    return Facts(sections, files, cases, python, bool(said.get("pytest")), bool(said.get("src")), programs)
 
 
 def choose(facts: Facts, root: str) -> TestPlan | None:
     """The plan that the facts speak for."""
+    other = toolchains.choose(facts.configs, facts.programs, root)
+    if other and not _is_python_project(facts.configs):
+        return other
+    return _python(facts, root) or other or _general(facts.configs, root)
+
+
+def _is_python_project(configs: Mapping[str, str]) -> bool:
+    return any(name in configs and re.search(sign, configs[name], re.M) for name, sign in _PYTHON_PROJECT.items())
+
+
+def _python(facts: Facts, root: str) -> TestPlan | None:
     configs = facts.configs
     python = f'PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}" {facts.python}' if facts.needs_src else facts.python
+    unittest = TestPlan(f"{python} -m unittest discover -v", "unittest", root, "unittest test cases")
     if facts.python and "django" in configs.get("tests/runtests.py", ""):
         python = f"../{python}" if "/" in python else python
         return TestPlan(f"{python} runtests.py --verbosity 2", "django", f"{root}/tests", "tests/runtests.py")
+    if facts.python and facts.cases and (source := _unittest_source(configs)):
+        return replace(unittest, command=f"{unittest.command}{_start(facts)}", source=source)
     if facts.has_pytest and (source := _pytest_source(facts)):
         return TestPlan(f"{python} -m pytest -q", "pytest", root, source)
     if facts.python and "django" in configs.get("manage.py", ""):
         return TestPlan(f"{python} manage.py test --verbosity 2", "django", root, "manage.py")
     if facts.python and facts.cases:
-        return TestPlan(f"{python} -m unittest discover -v{_start(facts)}", "unittest", root, "unittest test cases")
-    if script := _npm_script(configs.get("package.json", "")):
-        return _npm_plan(script, root)
-    if "go.mod" in configs:
-        return TestPlan("grep '^module ' go.mod; go test -json {target}", "go", root, "go.mod")
-    if "Cargo.toml" in configs:
-        return TestPlan("cargo test --no-fail-fast --color never {target}", "cargo", root, "Cargo.toml")
+        return replace(unittest, command=f"{unittest.command}{_start(facts)}")
+    return None
+
+
+def _general(configs: Mapping[str, str], root: str) -> TestPlan | None:
     for name in ("GNUmakefile", "makefile", "Makefile"):
         if target := re.search(r"^(test|check)\s*:(?!=)", configs.get(name, ""), re.M):
             return TestPlan(f"make {target[1]}", "auto", root, f"{name}, target {target[1]}")
@@ -156,13 +197,17 @@ def missing(session: Session) -> str:
             "Check your change by running code with bash instead, e.g. `python3 -c '...'`."
         )
     return (
-        "No way to run tests was found (looked for pytest, unittest, Django, npm, go, cargo, make, tox and nox). "
+        "No way to run tests was found (looked for pytest, unittest, Django, npm, Go, Cargo, Maven, Gradle, "
+        "RSpec, PHPUnit, CTest, make, tox and nox). "
         "Look for a script with `ls` in bash and run it there, or check your change with a small script of your own."
     )
 
 
-def _parser_of(command: str) -> ParserName:
-    return next((parser for sign, parser in _KNOWN_COMMANDS if re.search(sign, command)), "auto")
+def _unittest_source(configs: Mapping[str, str]) -> str:
+    """The file that says that tests are run by unittest, if none speaks of pytest."""
+    if any("pytest" in configs.get(name, "") for name in (*_PYTHON_PROJECT, "Makefile")):
+        return ""
+    return next((name for name in ("tox.ini", "noxfile.py", "Makefile") if "unittest" in configs.get(name, "")), "")
 
 
 def _pytest_source(facts: Facts) -> str:
@@ -189,28 +234,3 @@ def _start(facts: Facts) -> str:
         tops[str(folder)] += 1
     top = tops.most_common(1)[0][0]
     return "" if top == "." else f" -s {shlex.quote(top)}"
-
-
-def _npm_script(package: str) -> str:
-    try:
-        script = json.loads(package)["scripts"]["test"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return "" if not isinstance(script, str) or "no test specified" in script else script
-
-
-def _npm_plan(script: str, root: str) -> TestPlan:
-    source = "package.json, scripts.test"
-    last = re.split(r"&&|;|\|\|", script)[-1]
-    npm = "npm test --silent"
-    if re.search(r"\bjest\b|\breact-scripts test\b", last):
-        return TestPlan(f'{npm} -- --ci --json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
-    if re.search(r"\bvitest\b", last):
-        run = "" if re.search(r"\bvitest run\b", last) else " --run"
-        return TestPlan(f'{npm} --{run} --reporter=json --outputFile="$PATCHWRIGHT_RESULTS"', "jest", root, source)
-    if re.search(r"\bmocha\b", last):
-        options = '--reporter json --reporter-option output="$PATCHWRIGHT_RESULTS"'
-        return TestPlan(f"{npm} -- {options}", "mocha", root, source)
-    if re.search(r"\bnode\b.* --test\b", last):
-        return TestPlan(npm, "tap", root, source)
-    return TestPlan(npm, "auto", root, source)

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-ParserName = Literal["pytest", "unittest", "django", "jest", "mocha", "tap", "go", "cargo", "auto"]
+ParserName = Literal[
+    "pytest",
+    "unittest",
+    "django",
+    "jest",
+    "mocha",
+    "tap",
+    "go",
+    "cargo",
+    "maven",
+    "gradle",
+    "rspec",
+    "phpunit",
+    "ctest",
+    "auto",
+]
+
+#: Runners that write a report into the file ``$PATCHWRIGHT_RESULTS``, being asked by the command.
+WITH_RESULTS: frozenset[ParserName] = frozenset({"jest", "mocha", "rspec", "phpunit"})
+
+#: Runners that write reports into the repository, and their paths as ``find -path`` takes them.
+REPORTS: Mapping[ParserName, str] = {"maven": "*/target/*-reports/TEST-*.xml", "gradle": "*/test-results/*/TEST-*.xml"}
 
 
 @dataclass(frozen=True, slots=True)

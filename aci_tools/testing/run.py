@@ -14,7 +14,7 @@ from aci_tools.output import clean
 from aci_tools.sandbox.base import Sandbox
 from aci_tools.testing import parsers
 from aci_tools.testing.detect import find_plan, missing
-from aci_tools.testing.plan import TestPlan
+from aci_tools.testing.plan import REPORTS, WITH_RESULTS, TestPlan
 from aci_tools.testing.report import TestReport, count
 from aci_tools.testing.target import command_for
 from aci_tools.tools.base import NOT_FOUND, ToolError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PLUGIN = Path(__file__).with_name("patchwright_pytest.py")
 _TAIL = 3000
-_PARALLEL = ("jest", "go", "cargo")  # their tests end in a different order each time
+_PARALLEL = ("jest", "go", "cargo", "maven", "gradle")  # their tests end in a different order each time
 
 # The scratch directory is inside the git directory: git never takes it for a change, and it lives as long as the
 # repository does, which a sandbox's /tmp need not.
@@ -43,6 +43,11 @@ _PYTEST_OPTIONS = "-p no:randomly --maxfail=0 --continue-on-collection-errors --
 _REMOVE = """
 xargs -0 rm -f -- < "$SCRATCH/files"
 if [ -s "$SCRATCH/folders" ]; then xargs -0 rmdir -- < "$SCRATCH/folders" 2>/dev/null; fi
+"""
+_COLLECT = """
+find . -path ./.git -prune -o -path "$PATTERN" -newer "$SCRATCH/untracked" -type f -print0 |
+    sort -z | xargs -0r cat > "$SCRATCH/results.json"
+git ls-files -z --cached --others --exclude-standard -- '*.java' '*.kt' '*.scala' '*.groovy' > "$SCRATCH/sources"
 """
 _REFUSED = re.compile(r"error: unrecognized arguments: (-.*)")
 _ORIGINAL = "git -c core.hooksPath=/dev/null reset -q --hard HEAD && git -c core.hooksPath=/dev/null clean -ffdq"
@@ -148,7 +153,7 @@ def _run(
     place = _prepare(sandbox)
     for name, data in companion.files.items():
         sandbox.write(f"{place.scratch}/lib/{name}", data)
-    own_report = plan.parser in ("jest", "mocha")
+    own_report = plan.parser in WITH_RESULTS
     cache = shlex.quote(f"cache_dir={place.scratch}/cache")
     environment = {
         "PATCHWRIGHT_SCRATCH": place.scratch,
@@ -169,10 +174,13 @@ def _run(
         environment["NODE_OPTIONS"] = "--test-reporter=tap"
     done = sandbox.run(_EXPORTS + command, cwd=plan.cwd, env=environment, timeout=timeout)
     artefact = _read(sandbox, place.results if own_report else place.records)
+    sources: tuple[str, ...] = ()
+    if plan.parser in REPORTS:
+        artefact, sources = _collect(sandbox, place, REPORTS[plan.parser])
     _remove_new_files(sandbox, place)
     text = clean(done.output)
     cwd = place.root + plan.cwd.removeprefix(sandbox.workdir)
-    parsed = parsers.parse(plan.parser, parsers.RunOutput(text, place.root, cwd, done.exit_code, artefact))
+    parsed = parsers.parse(plan.parser, parsers.RunOutput(text, place.root, cwd, done.exit_code, artefact, sources))
     if plan.parser in _PARALLEL:
         parsed.results = dict(sorted(parsed.results.items()))
         parsed.failures.sort(key=lambda failure: failure.id)
@@ -225,6 +233,13 @@ def _read(sandbox: Sandbox, path: str) -> str:
         return sandbox.read(path).decode("utf-8", "replace")
     except FileNotFoundError:
         return ""
+
+
+def _collect(sandbox: Sandbox, place: _Workplace, pattern: str) -> tuple[str, tuple[str, ...]]:
+    """The reports that a run wrote into the repository, and the names of the sources that they speak of."""
+    done = sandbox.run(_COLLECT, cwd=sandbox.workdir, env={"SCRATCH": place.scratch, "PATTERN": pattern})
+    names = sorted(_read_names(sandbox, f"{place.scratch}/sources")) if done.ok else ()
+    return _read(sandbox, place.results), tuple(names)
 
 
 def _remove_new_files(sandbox: Sandbox, place: _Workplace) -> None:

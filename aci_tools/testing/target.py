@@ -6,8 +6,11 @@ import re
 import shlex
 
 from aci_tools.sandbox.base import Sandbox
+from aci_tools.testing import names
 from aci_tools.testing.plan import TestPlan
 from aci_tools.tools.base import ToolError
+
+_GO_TEST = r"(?:Test|Example|Benchmark|Fuzz)\w*"
 
 
 def command_for(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
@@ -33,7 +36,7 @@ def command_for(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
         return plan.command.replace("{target}", arguments).strip()
     if arguments and plan.command == "npm test --silent":
         arguments = f"-- {arguments}"
-    return f"{plan.command} {arguments}".strip()
+    return f"{plan.command} {arguments}" if target else plan.command
 
 
 def _arguments(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
@@ -50,14 +53,29 @@ def _arguments(plan: TestPlan, target: str, sandbox: Sandbox) -> str:
         case "go":
             return _go(words)
         case "cargo":
-            integration = re.fullmatch(r"tests/(\w+)\.rs", target)
-            return f"--test {integration[1]}" if integration else shlex.join(words)
-        case "jest" if words and not re.search(r"[/.]", target):
-            return f"-t {shlex.quote(target)}"
-        case "mocha" if words and not re.search(r"[/.]", target):
-            return f"--grep {shlex.quote(target)}"
+            integration = re.fullmatch(r"tests/(\w+)\.rs(?:: (\S+))?", target)
+            return f"--test {integration[1]} {integration[2] or ''}".strip() if integration else _one(target, words)
+        case "jest":
+            return names.in_file(target, words, "-t")
+        case "mocha":
+            return names.in_file(target, words, "--grep")
+        case "rspec":
+            return names.in_file(target, words, "-e", pattern=False)
+        case "maven":
+            return names.for_maven(words)
+        case "gradle":
+            return names.for_gradle(words)
+        case "phpunit" if "::" in target or not re.search(r"[/.]", target or "."):
+            return f"--filter {shlex.quote(f'~{names.escaped(target)}~')}"
+        case "ctest" if target:
+            return f"-R {shlex.quote(names.escaped(target))}"
         case _:
             return shlex.join(words)
+
+
+def _one(target: str, words: list[str]) -> str:
+    """The name of a documentation test, ``src/lib.rs - Ring (line 7)``, is one word."""
+    return shlex.quote(target) if " - " in target else shlex.join(words)
 
 
 def _words(target: str) -> list[str]:
@@ -105,8 +123,10 @@ def _dotted(word: str) -> str:
 
 
 def _go(words: list[str]) -> str:
-    names = [word for word in words if re.match(r"(?:Test|Example|Benchmark|Fuzz)\w*(?:/|$)", word)]
-    packages = [word if word.startswith(".") else f"./{word}" for word in words if word not in names]
+    found = [re.fullmatch(rf"(?:\S*?[\w-]\.)?({_GO_TEST}(?:/\S*)?)", word) for word in words]
+    tests = [match[1] for match in found if match]  # without the package, which a report puts before it
+    packages = [word for word, match in zip(words, found, strict=True) if not match]
+    packages = [word if word.startswith(".") else f"./{word}" for word in packages]
     packages = [package.rsplit("/", 1)[0] if package.endswith(".go") else package for package in packages]
-    pattern = "/".join(f"^{part}$" for part in names[0].split("/")) if len(names) == 1 else f"^({'|'.join(names)})$"
-    return (f"-run {shlex.quote(pattern)} " if names else "") + shlex.join(packages or ["./..."])
+    pattern = "/".join(f"^{part}$" for part in tests[0].split("/")) if len(tests) == 1 else f"^({'|'.join(tests)})$"
+    return (f"-run {shlex.quote(pattern)} " if tests else "") + shlex.join(packages or ["./..."])

@@ -32,6 +32,7 @@ class Project:
         packages: Debian packages that the project needs, in a container with git and Python.
         skipped: How many of its tests are skipped.
         install: What installs the project's own dependencies from the registries.
+        part: What is asked for to run the failing test alone, where its id cannot be.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Project:
     packages: tuple[str, ...] = ()
     skipped: int = 0
     install: str = ""
+    part: str = ""
+
+    @property
+    def target(self) -> str:
+        """What to ask for to run the failing test, and fewer than all."""
+        return self.part or self.failed
 
     def write(self, directory: Path) -> Path:
         """Make the project a git repository with one commit in ``directory``, which must not exist yet."""
@@ -141,6 +148,7 @@ PROJECTS = (
     ),
     Project(
         name="javascript-node",
+        part="test/query.test.js",
         language="JavaScript",
         runner="node --test",
         passed=("nothing", "values > are by name", "values > may be missing"),
@@ -205,7 +213,14 @@ PROJECTS = (
         file="src/main/java/org/example/bank/Iban.java",
         bug="number.substring(0, 2)",
         fix="number.substring(0, 2).toUpperCase()",
-        packages=("maven", "default-jdk-headless", "junit4", "libsurefire-java"),
+        packages=(
+            "maven",
+            "default-jdk-headless",
+            "junit4",
+            "libmaven-compiler-plugin-java",
+            "libmaven-resources-plugin-java",
+            "libsurefire-java",
+        ),
         skipped=1,
     ),
     Project(
@@ -227,11 +242,11 @@ PROJECTS = (
         language="Ruby",
         runner="RSpec",
         passed=(
-            "./spec/playlist_spec.rb[1:1]",
-            "./spec/playlist_spec.rb[1:2]",
-            "./spec/playlist_spec.rb[1:3:1]",
+            "spec/playlist_spec.rb > Playlist keeps the order",
+            "spec/playlist_spec.rb > Playlist refuses songs without a length",
+            "spec/playlist_spec.rb > Playlist#duration sums up",
         ),
-        failed="./spec/playlist_spec.rb[1:3:2]",
+        failed="spec/playlist_spec.rb > Playlist#duration has two digits for seconds",
         location="spec/playlist_spec.rb:20",
         message='expected: "4:05"',
         file="lib/playlist.rb",
@@ -250,7 +265,7 @@ PROJECTS = (
             "Example\\Colour\\Tests\\ColourTest::testRefusesNames",
         ),
         failed="Example\\Colour\\Tests\\ColourTest::testTakesCapitals",
-        location="src/Colour.php:24",
+        location="src/Colour.php:22",
         message="#ABCDEF is no colour",
         file="src/Colour.php",
         bug="{6}$/'",
@@ -264,11 +279,11 @@ PROJECTS = (
         runner="CTest",
         passed=("identity", "multiply"),
         failed="transpose",
-        location="tests/test_transpose.cpp:10",
-        message="Assertion `column.at(1, 0) == 5' failed",
+        location="tests/test_transpose.cpp:12",
+        message="Assertion `!(column == row)' failed",
         file="src/matrix.cpp",
-        bug="Matrix result(rows_, columns_);",
-        fix="Matrix result(columns_, rows_);",
+        bug="return values_ == other.values_;",
+        fix="return rows_ == other.rows_ && values_ == other.values_;",
         packages=("cmake", "make", "g++"),
         skipped=1,
     ),

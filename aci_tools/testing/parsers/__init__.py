@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aci_tools.testing.parsers import cargo, go, javascript, pytest, tap, unittest
+from aci_tools.testing.parsers import cargo, ctest, go, javascript, junit, phpunit, pytest, rspec, tap, unittest
 from aci_tools.testing.parsers.base import Parsed, Parser, RunOutput
 from aci_tools.testing.plan import ParserName
 
@@ -19,6 +19,11 @@ _PARSERS: dict[ParserName, Parser] = {
     "tap": tap.parse,
     "go": go.parse,
     "cargo": cargo.parse,
+    "maven": junit.parse,
+    "gradle": junit.parse,
+    "rspec": rspec.parse,
+    "phpunit": phpunit.parse,
+    "ctest": ctest.parse,
 }
 _SIGNS: tuple[tuple[re.Pattern[str], Parser], ...] = (
     (re.compile(r"^=+ .*\b(?:passed|failed|errors?|no tests ran)\b.* in [\d.]+ ?s", re.M), pytest.parse),
@@ -26,6 +31,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], Parser], ...] = (
     (re.compile(r"^test result: (?:ok|FAILED)\. ", re.M), cargo.parse),
     (re.compile(r'^\{"Time":.*"Action":"', re.M), go.parse),
     (re.compile(r"^Ran \d+ tests? in [\d.]+s$", re.M), unittest.parse),
+    (re.compile(r"^\d+% tests passed, \d+ tests? failed out of \d+$", re.M), ctest.parse),
 )
 
 

@@ -20,7 +20,8 @@ class RunOutput:
         root: The repository's real directory inside the sandbox.
         cwd: The directory that the command ran in.
         exit_code: ``None`` when it was killed at its deadline.
-        artefact: The report file that the runner was asked to write, or "".
+        artefact: The report that the runner wrote, or ""; of several files one after the other.
+        sources: Source files of the repository, for runners that tell only their names.
     """
 
     text: str
@@ -28,6 +29,7 @@ class RunOutput:
     cwd: str
     exit_code: int | None
     artefact: str = ""
+    sources: tuple[str, ...] = ()
 
     def place(self, path: str, line: int = 0, source: str = "") -> Place | None:
         """A place in the repository; ``None`` for one in the standard library, a dependency or a made-up file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from aci_tools.output import clean
@@ -24,14 +25,22 @@ def parse_jest(output: RunOutput) -> Parsed:
         path = _relative(suite.get("name", ""), output)
         tests = suite.get("assertionResults", [])
         for test in tests:
-            name = f"{path} > {' > '.join([*test.get('ancestorTitles', []), test.get('title', '')])}"
+            titles = [title for title in test.get("ancestorTitles", []) if title]  # Vitest 1 begins with ""
+            name = " > ".join([path, *titles, test.get("title", "")])
             parsed.results[name] = _JEST.get(test.get("status", ""), "skipped")
             if parsed.results[name] == "failed":
-                parsed.failures.append(failure(name, "\n".join(test.get("failureMessages") or []), output))
+                parsed.failures.append(_jest_failure(name, suite, test, output))
         if not tests and suite.get("status") == "failed":
             parsed.results[path] = "error"
             parsed.failures.append(failure(path, suite.get("message", ""), output))
     return parsed
+
+
+def _jest_failure(name: str, suite: dict[str, Any], test: dict[str, Any], output: RunOutput) -> Failure:
+    found = failure(name, "\n".join(test.get("failureMessages") or []), output)
+    line = (test.get("location") or {}).get("line", 0)
+    place = output.place(suite.get("name", ""), line) if line else None
+    return replace(found, places=(place,)) if place and not found.places else found
 
 
 def parse_mocha(output: RunOutput) -> Parsed:

@@ -17,7 +17,7 @@ double &Matrix::at(std::size_t row, std::size_t column) { return values_.at(row 
 double Matrix::at(std::size_t row, std::size_t column) const { return values_.at(row * columns_ + column); }
 
 Matrix Matrix::transposed() const {
-    Matrix result(rows_, columns_);
+    Matrix result(columns_, rows_);
     for (std::size_t i = 0; i < rows_; ++i) {
         for (std::size_t j = 0; j < columns_; ++j) {
             result.at(j, i) = at(i, j);
@@ -42,5 +42,5 @@ Matrix Matrix::operator*(const Matrix &other) const {
 }
 
 bool Matrix::operator==(const Matrix &other) const {
-    return rows_ == other.rows_ && columns_ == other.columns_ && values_ == other.values_;
+    return values_ == other.values_;
 }
