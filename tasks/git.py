@@ -17,6 +17,8 @@ _CONFIG = {
     "core.fsmonitor": "false",
     "core.untrackedCache": "false",
     "core.logAllRefUpdates": "false",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
     "core.autocrlf": "false",
     "core.attributesFile": os.devnull,
     "commit.gpgSign": "false",
