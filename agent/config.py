@@ -105,7 +105,9 @@ class StrategyConfig(Section):
     show_change: bool = True
     """Whether the next trial of `reflexion` also sees the latest failed change and what checking it found."""
     rounds: PositiveInt = 3
-    """Rounds of `repair-loop`."""
+    """Repairs of `repair-loop`, after its first trial."""
+    repair_from: Literal["change", "base"] = "change"
+    """Whether a repair goes on from the best change so far or begins anew on the base commit."""
     memory: str | None = None
     """File with reflections of earlier tasks; unset: nothing is kept between tasks."""
     evaluators: list[Literal["examples", "regression"]] = ["examples", "regression"]

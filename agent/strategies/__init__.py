@@ -15,6 +15,7 @@ SINGLE = "single"
 #: Module and class of each, by name; loaded when used.
 _STRATEGIES = {
     "best-of-n": ("best_of_n", "BestOfN"),
+    "repair-loop": ("repair_loop", "RepairLoop"),
     "reflexion": ("reflexion", "Reflexion"),
 }
 

@@ -1,16 +1,23 @@
 """Runs statements under tracing: ``python -m patchwright_trace``, the statements in the environment."""
 
 import ast
+import itertools
 import sys
+import types
 from typing import Any
 
 from .sources import CALL
 from .tracing import from_environment
 from .values import show
 
+_MOST_YIELDED = 1000
+
 
 def main() -> None:
-    """Run them as a program of their own; the value of the last one, when it is an expression, is the result."""
+    """Run them as a program of their own; the value of the last one, when it is an expression, is the result.
+
+    Of a generator, the result is the list of what it yields.
+    """
     tracing, asked = from_environment()
     scope: Any = {"__name__": "__main__"}
     result = ""
@@ -28,7 +35,10 @@ def main() -> None:
     try:
         exec(statements, scope)  # noqa: S102
         if value is not None:
-            result = show(eval(value, scope))  # noqa: S307
+            given = eval(value, scope)  # noqa: S307
+            if isinstance(given, types.GeneratorType):  # nothing of it has run yet
+                given = list(itertools.islice(given, _MOST_YIELDED))
+            result = show(given)
     except BaseException as error:
         tracing.end(error)
     else:

@@ -201,6 +201,13 @@ def test_long_and_strange_values_stay_short(on: Make) -> None:
     assert found.recorded["executions"][0]["after"]["made"] == "<object>"
 
 
+def test_what_a_generator_does_is_seen(on: Make) -> None:
+    source = "def evens(n):\n    for i in range(n):\n        yield i * 2\n"
+    seen = on({"m.py": source}).execute(Trace(call="import m; m.evens(2)"))
+    assert "gives [0, 2]\n" in seen.text
+    assert "after: yielded 2" in seen.text
+
+
 def test_only_what_calls_the_project_can_be_traced(on: Make) -> None:
     session = on({"buckets.py": BUCKETS, "test_buckets.py": TEST_BUCKETS.replace("[0, 1]", "[0]")})
 

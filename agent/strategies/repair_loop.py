@@ -1,0 +1,118 @@
+"""Repair by runtime values, after LDB (Zhong, Wang and Shang, "Debug like a Human", 2024)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from aci_tools.session import Session
+from aci_tools.tools.base import ToolError
+from agent.prompts import render
+from agent.strategies.base import Brief, Candidate, Solver
+from agent.strategies.bench import Bench
+from agent.strategies.evaluation import Check
+from agent.strategies.reflection import change_of, cut, in_words
+from agent.strategies.reflexion import failed
+
+_ISSUE, _TRACE = 4000, 4000
+#: Failing checks that are tried until one of them can be traced.
+_TRIED = 3
+
+
+class RepairLoop:
+    """Trials one after the other, each shown what the code of the one before did when it ran.
+
+    After a failed evaluation a failing check is run under tracing. The model sees the basic blocks of the function that
+    it points at, with the values around each, and says in words which one goes wrong and why. The next trial goes on
+    from the best change so far (or begins anew, as configured) and is told both. It ends when an evaluation passes, or
+    nothing speaks against a submitted change, or the rounds or the budget are used up.
+    """
+
+    name: ClassVar[str] = "repair-loop"
+
+    def solve(self, bench: Bench, brief: Brief, inner: Solver) -> Candidate:
+        """See :class:`~agent.strategies.base.Strategy`."""
+        settings = bench.config.strategy
+        trials = settings.rounds + 1
+        best: Candidate | None = None
+        for number in range(1, trials + 1):
+            part = brief.child(number, share=1 / (trials - (number - 1) * brief.share), seed=number - 1)
+            if best is not None:
+                part = part.with_remark(_remark(bench, part.name, best))
+                if settings.repair_from == "change":
+                    part = replace(part, initial_patch=best.patch)
+            candidate = bench.evaluate(inner(bench, part))
+            # Of equals the latest goes on, so that a trace is not of the same code again.
+            if best is None or candidate.rank >= best.rank:
+                best = candidate
+            if not failed(candidate):
+                break
+        assert best is not None  # there is at least one trial
+        return best
+
+
+def _remark(bench: Bench, name: str, candidate: Candidate) -> str:
+    """What the next trial is told about a candidate that failed; empty text where nothing of it could be traced."""
+    seen = bench.once(f"trace/{name}", lambda: _trace(bench, candidate))
+    if not seen.get("text"):
+        return ""
+    question = render(
+        "repair",
+        "task",
+        {
+            "issue": cut(bench.task.problem_statement.strip(), _ISSUE),
+            "change": f"{change_of(candidate)}\n" if candidate.patch else "",
+            "failure": seen["failure"],
+            "trace": cut(seen["text"], _TRACE),
+        },
+    )
+    messages = [
+        {"role": "system", "content": render("repair", "system", {})},
+        {"role": "user", "content": question},
+    ]
+    diagnosis = in_words(bench.ask(f"diagnosis/{name}", messages).content)
+    kept = bench.config.strategy.repair_from == "change"
+    which = "The code" if not candidate.patch else "The change made so far" if kept else "The latest change"
+    told = f"{which} is not right yet: {seen['failure']}\n\nWhat it did when it ran:\n\n{cut(seen['text'], _TRACE)}"
+    return f"{told}\n\nWhat goes wrong: {diagnosis}" if diagnosis else told
+
+
+def _trace(bench: Bench, candidate: Candidate) -> dict[str, Any]:
+    """The trace of the first failing check that can be traced, as JSON."""
+    from aci_tools.tracing import trace
+
+    checks = candidate.evaluation.failed if candidate.evaluation is not None else ()
+    why = "nothing that fails is known"
+    # A change is checked by the bench. Where there is none, the issue's examples tell what fails.
+    for check in checks[:_TRIED] if candidate.patch else [None]:
+        with bench.at(candidate.patch) as session:
+            check = check or _wrong_at_base(session)
+            if check is None:
+                break
+            try:
+                found = trace(session, _subject(check, session))
+            except ToolError as error:
+                why = error.text
+                continue
+        failure = f"{check.name} {check.message}".strip()
+        return {"check": check.name, "failure": failure, "text": found.text, "trace": found.data}
+    return {"text": "", "why": why}
+
+
+def _wrong_at_base(session: Session) -> Check | None:
+    judged = session.examples.judge(session.examples.before) if session.examples.before else []
+    wrong = next((one for one in judged if not one.right), None)
+    if wrong is None:
+        return None
+    return Check("examples", wrong.example.source, False, f"gives {wrong.output}, {wrong.wanted}")
+
+
+def _subject(check: Check, session: Session) -> Any:
+    """How a check is run: an example with those before it, on which it may build; anything else as a test."""
+    from aci_tools.tracing import Subject
+
+    if check.kind != "examples":
+        return Subject(test=check.name)
+    sources = [example.source for example in session.examples.examples]
+    before = sources[: sources.index(check.name)] if check.name in sources else []
+    return Subject(call="\n".join([*before, check.name]))
