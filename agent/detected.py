@@ -11,7 +11,8 @@ from agent.config import Config
 from agent.progress import Voice
 
 if TYPE_CHECKING:
-    from tasks.environments import Checked, Environments, Made, Proposal, Tree
+    from aci_tools.testing import Tryout
+    from tasks.environments import Environments, Made, Proposal, Tree
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Detected:
     environments: Environments
     tree: Tree
 
-    def try_out(self, spec: SandboxSpec, timeout: float, *, again: bool = False) -> Checked:
+    def try_out(self, spec: SandboxSpec, timeout: float, *, again: bool = False) -> Tryout:
         """Run the tests once in it; what they found at a commit is remembered.
 
         Args:
@@ -41,12 +42,12 @@ class Detected:
         Raises:
             InfrastructureError: The sandbox failed.
         """
-        from tasks.environments import check
+        from aci_tools.testing import try_out
 
         known = None if again else self.environments.remembered(self.made, self.tree.digest("**"))
         if known is not None:
             return known
-        found = check("docker", spec, timeout)
+        found = try_out("docker", spec, timeout)
         self.environments.remember(self.made, self.tree.digest("**"), found)
         return found
 
@@ -79,7 +80,7 @@ def detect(config: Config, repository: Path, voice: Voice, *, again: bool = Fals
     return Detected(proposal, environments.make(proposal, tree, repository, again=again), environments, tree)
 
 
-def show(detected: Detected, checked: Checked, voice: Voice) -> None:
+def show(detected: Detected, checked: Tryout, voice: Voice) -> None:
     """Show what was decided, what is missing, and whether the tests run."""
     voice.say(f"environment: {'; '.join(detected.proposal.why)}", "bold")
     for note in (*detected.proposal.notes, *detected.made.notes):
@@ -104,7 +105,7 @@ class Survey:
     proposal: Proposal
     image: str = ""
     notes: tuple[str, ...] = ()
-    checked: Checked | None = None
+    checked: Tryout | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -141,8 +142,9 @@ def survey(config: Config, repository: Path, voice: Voice, *, dry_run: bool) -> 
         UsageError: What the repository pins is not as it must be.
         InfrastructureError: The container engine failed.
     """
+    from aci_tools.testing import try_out
     from agent.computer import computer_spec
-    from tasks.environments import Tree, check, propose
+    from tasks.environments import Tree, propose
     from tasks.images.base_image import default_image
 
     proposal = propose(Tree(repository))
@@ -153,5 +155,5 @@ def survey(config: Config, repository: Path, voice: Voice, *, dry_run: bool) -> 
     spec = computer_spec(config, repository, image)
     voice.doing("trying out the tests")
     timeout = config.aci.test_timeout
-    checked = found.try_out(spec, timeout, again=True) if found else check("docker", spec, timeout)
+    checked = found.try_out(spec, timeout, again=True) if found else try_out("docker", spec, timeout)
     return Survey(proposal, image, (*proposal.notes, *(found.made.notes if found else ())), checked)

@@ -9,18 +9,22 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+import yaml
 
 from aci_tools.testing import toolchains
 from aci_tools.testing.commands import recognise
-from aci_tools.testing.plan import TestPlan
+from aci_tools.testing.plan import ParserName, TestPlan
 
 if TYPE_CHECKING:
     from aci_tools.session import Session
 
+#: The file in which a repository says itself how it is tested.
+PINNED = ".patchwright.yaml"
 _CONFIGS = (
     "pytest.ini .pytest.ini pyproject.toml setup.cfg setup.py requirements.txt tox.ini noxfile.py manage.py "
-    f"tests/runtests.py GNUmakefile makefile Makefile {toolchains.CONFIGS}"
+    f"tests/runtests.py GNUmakefile makefile Makefile {PINNED} {toolchains.CONFIGS}"
 )
 # Says for one Python whether it has pytest, and whether src/ has to be put in front: its packages are not installed, or
 # another copy of them would be imported instead (unless that copy holds compiled parts that src/ lacks).
@@ -100,9 +104,10 @@ class Facts:
 def find_plan(session: Session) -> TestPlan | None:
     """How the tests of the session's repository are run.
 
-    The configured test command comes first; then what the repository says: Django's own runner, unittest where it is
-    asked for, pytest, Django's ``manage.py``, unittest, the build tools of other languages, make, and at last tox and
-    nox, which have to install things first. Without a file of a Python project, the other languages come first.
+    The configured test command comes first, then the one that ``.patchwright.yaml`` pins; then what the repository
+    says: Django's own runner, unittest where it is asked for, pytest, Django's ``manage.py``, unittest, the build tools
+    of other languages, make, and at last tox and nox, which have to install things first. Without a file of a Python
+    project, the other languages come first.
 
     Returns:
         The plan, or ``None`` when nothing is known; :func:`missing` says what was looked for.
@@ -149,10 +154,28 @@ def look(session: Session) -> Facts:
 
 def choose(facts: Facts, root: str) -> TestPlan | None:
     """The plan that the facts speak for."""
+    if pinned := _pinned(facts.configs.get(PINNED, ""), root):
+        return pinned
     other = toolchains.choose(facts.configs, facts.programs, root)
     if other and not _is_python_project(facts.configs):
         return other
     return _python(facts, root) or other or _general(facts.configs, root)
+
+
+def _pinned(text: str, root: str) -> TestPlan | None:
+    """The plan that a repository states itself; ``None`` where it states none that can be understood."""
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    environment = document.get("environment") if isinstance(document, dict) else None
+    stated = environment if isinstance(environment, dict) else {}
+    command, parser = stated.get("test_command"), stated.get("parser")
+    if not isinstance(command, str) or not command:
+        return None
+    if parser in get_args(ParserName):
+        return TestPlan(command, parser, root, PINNED)
+    return TestPlan(*recognise(command), root, PINNED)
 
 
 def _is_python_project(configs: Mapping[str, str]) -> bool:

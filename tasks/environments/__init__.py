@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tasks.environments.check import Checked, check
 from tasks.environments.containers import Environments, Made
 from tasks.environments.detect import propose
 from tasks.environments.pinned import write_pinned
 from tasks.environments.proposal import Proposal
 from tasks.environments.tree import Tree
 
-__all__ = ["Checked", "Environments", "Made", "Proposal", "Tree", "check", "propose", "write_pinned"]
+__all__ = ["Environments", "Made", "Proposal", "Tree", "propose", "write_pinned"]

@@ -21,7 +21,7 @@ from typing import Any
 from aci_tools.errors import InfrastructureError, UsageError
 from aci_tools.sandbox import MIB, Limits
 from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
-from tasks.environments.check import Checked
+from aci_tools.testing import Tryout
 from tasks.environments.proposal import Proposal
 from tasks.environments.tree import Tree
 from tasks.images.base_image import default_image
@@ -126,14 +126,14 @@ class Environments:
             Store(self._cache, self._ledger, self._settings.prefix).prune(budget=self._settings.disk_budget)
         return Made(below, built, key, tuple(notes))
 
-    def remembered(self, made: Made, commit: str) -> Checked | None:
+    def remembered(self, made: Made, commit: str) -> Tryout | None:
         """What running the tests of a commit found in an environment before."""
         facts = self._read(f"check-{digest(made.key, commit)[:32]}")
-        return Checked(**facts) if facts else None
+        return Tryout(**facts) if facts else None
 
-    def remember(self, made: Made, commit: str, checked: Checked) -> None:
+    def remember(self, made: Made, commit: str, tryout: Tryout) -> None:
         """Keep what running the tests found."""
-        self._write(f"check-{digest(made.key, commit)[:32]}", checked.as_json())
+        self._write(f"check-{digest(made.key, commit)[:32]}", tryout.as_json())
 
     def _start(self, proposal: Proposal, notes: list[str]) -> tuple[str, bool]:
         """The image to build on, and whether it is the proposal's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.environments.hints import gather
 from tasks.environments.languages import LANGUAGES
 from tasks.environments.pinned import read_pinned
-from tasks.environments.proposal import Proposal
+from tasks.environments.proposal import Needs, Proposal
 from tasks.environments.tree import Tree
 
 
@@ -23,9 +23,7 @@ def propose(tree: Tree) -> Proposal:
         return pinned
     hints = gather(tree)
     found = [needs for language in LANGUAGES if (needs := language(tree, hints)) is not None]
-    if not found:
-        return Proposal()
-    chosen = next((needs for needs in found if needs.tests), found[0])
+    chosen = next((needs for needs in found if needs.tests), found[0] if found else Needs("", tests=False))
     others = [needs.language for needs in found if needs.language != chosen.language]
     notes = [*chosen.notes, *hints.notes]
     if others:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from aci_tools.errors import UsageError
+from aci_tools.testing.detect import PINNED
+from aci_tools.testing.plan import ParserName
 from tasks.environments.proposal import Proposal
 from tasks.environments.tree import Tree
 
-FILE = ".patchwright.yaml"
+FILE = PINNED
 _HEAD = """\
 # How Patchwright runs the tests of this repository; `agent environment --write` wrote it, and it may be edited.
-# Packages are Debian's. The install commands run in one shell at the top of the repository, with a network.
+# Packages are Debian's. The install commands run in one shell at the top of the repository, with a network; they run
+# anew when one of the inputs has changed.
 """
 
 
@@ -29,6 +32,14 @@ class _Environment(BaseModel):
     env: dict[str, str] = {}
     test_command: str = ""
     parser: str = ""
+    inputs: list[str] = ["**"]
+
+    @field_validator("parser")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name and name not in get_args(ParserName):
+            raise ValueError(f"{name!r} is none of {', '.join(get_args(ParserName))}")
+        return name
 
 
 class _Document(BaseModel):
@@ -60,7 +71,7 @@ def read_pinned(tree: Tree) -> Proposal | None:
         env=environment.env,
         test_command=environment.test_command,
         parser=environment.parser,
-        inputs=("**",),
+        inputs=tuple(environment.inputs),
         why=(f"{FILE} says it",),
         pinned=True,
     )
@@ -72,7 +83,7 @@ def write_pinned(directory: Path, proposal: Proposal, test_command: str, parser:
     Args:
         directory: Top of the working tree.
         proposal: What it needs.
-        test_command: What runs its tests.
+        test_command: What runs its tests; it is left to be found out again where it takes more than a line.
         parser: Who reads the output.
 
     Returns:
@@ -86,8 +97,9 @@ def write_pinned(directory: Path, proposal: Proposal, test_command: str, parser:
         "packages": sorted({*proposal.packages, *(() if proposal.image else proposal.toolchain)}),
         "install": list(proposal.install),
         "env": dict(proposal.env),
-        "test_command": test_command,
-        "parser": parser,
+        "test_command": "" if "\n" in test_command else test_command,
+        "parser": "" if "\n" in test_command else parser,
+        "inputs": list(proposal.inputs),
     }
     document = {"environment": {name: value for name, value in found.items() if value}}
     path = directory / FILE

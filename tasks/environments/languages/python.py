@@ -16,7 +16,7 @@ from tasks.environments.tree import Tree
 PLACE = "/opt/environment"
 
 _TESTS = ("test_*.py", "*_test.py", "tests.py", "conftest.py")
-_MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile")
+_MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "tox.ini", "pytest.ini", "noxfile.py", "manage.py")
 _REQUIREMENTS = re.compile(
     r"(?:requirements/)?(?:(?:requirements[-_.])?(?:tests?|testing|dev|develop|development|ci)(?:[-_.]requirements)?"
     r"|requirements)\.(?:txt|pip)|requirements/(?:base|main|common)\.txt"
@@ -32,9 +32,9 @@ def needs(tree: Tree, hints: Hints) -> Needs | None:
     """The needs of a Python project, none if it imports nothing but itself; ``None`` where there is no such project."""
     requirements = [path for path in tree.paths if _REQUIREMENTS.fullmatch(path)]
     manifests = [name for name in _MANIFESTS if name in tree]
-    tests = tree.has(*_TESTS)
-    if not (tests or manifests or requirements) or not tree.has("*.py"):
+    if not (manifests or requirements) or not tree.has("*.py"):
         return None
+    tests = tree.has(*_TESTS)
     metadata = read_metadata(tree)
     compiled = metadata.builds_extensions
     steps, why = _steps(tree, hints, metadata, requirements)

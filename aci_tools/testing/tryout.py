@@ -1,4 +1,4 @@
-"""Whether a repository's tests run at all in an environment: they are run once, as the agent will run them."""
+"""Whether a repository's tests run at all in a sandbox: they are run once, as the agent will run them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aci_tools.sandbox import SandboxSpec, open_sandbox
-from aci_tools.session import Session, SessionSettings
+from aci_tools.testing.detect import find_plan
+from aci_tools.testing.report import TestReport
+from aci_tools.testing.run import run_plan
 
 _SHOWN = 300  # characters
 
 
 @dataclass(frozen=True)
-class Checked:
+class Tryout:
     """What came of running the tests.
 
     Attributes:
@@ -43,8 +45,8 @@ class Checked:
         return ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items() if number)
 
 
-def check(kind: str, spec: SandboxSpec, timeout: float) -> Checked:
-    """Run the tests in a fresh sandbox without a network.
+def try_out(kind: str, spec: SandboxSpec, timeout: float) -> Tryout:
+    """Run the tests in a fresh sandbox.
 
     Args:
         kind: Kind of the sandbox.
@@ -54,17 +56,21 @@ def check(kind: str, spec: SandboxSpec, timeout: float) -> Checked:
     Raises:
         InfrastructureError: The sandbox failed.
     """
-    from aci_tools.testing import find_plan, run_plan
+    from aci_tools.session import Session, SessionSettings
 
     with closing(open_sandbox(kind, spec)) as sandbox:
         plan = find_plan(Session(sandbox, SessionSettings(test_timeout=timeout)))
         if plan is None:
-            return Checked(problem="no way to run the tests was found")
+            return Tryout(problem="no way to run the tests was found")
         report = run_plan(sandbox, plan, "", timeout)
     counts: dict[str, int] = {outcome: number for outcome, number in report.counts.items() if number}
-    problem = ""
-    if not counts:
-        said = next((line for line in reversed(report.tail.splitlines()) if line.strip()), "").strip()[:_SHOWN]
-        ended = f"did not end within {timeout:.0f} seconds" if report.timed_out else f"ended with {report.exit_code}"
-        problem = f"`{plan.command}` {ended} and no test ran" + (f": {said}" if said else "")
-    return Checked(plan.command, plan.parser, plan.source, counts, problem)
+    ran = bool(counts.keys() - {"error"})
+    return Tryout(plan.command, plan.parser, plan.source, counts, "" if ran else _problem(plan.command, report))
+
+
+def _problem(command: str, report: TestReport) -> str:
+    said = next((failure.message for failure in report.failures), report.tail)
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), "").strip()[:_SHOWN]
+    ended = f"was ended after {report.duration:.0f} s" if report.timed_out else f"ended with {report.exit_code}"
+    shown = command if "\n" not in command else report.target or "the test command"
+    return f"`{shown}` {ended} and no test ran" + (f": {last}" if last else "")
