@@ -15,7 +15,7 @@ from aci_tools.errors import UsageError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.patch import put_patch
-from aci_tools.sandbox import Sandbox
+from aci_tools.sandbox import Sandbox, SandboxSpec
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
 from agent import __version__
@@ -149,6 +149,13 @@ def _format(config: Config, model: Model, events: Sequence[Event]) -> ActionForm
     return make_format(name)
 
 
+def _network(spec: SandboxSpec) -> str:
+    """What commands can reach, in words."""
+    if spec.network:
+        return "a network"
+    return f"no network but HTTP and HTTPS to {', '.join(spec.allow_hosts)}" if spec.allow_hosts else "no network"
+
+
 def opening_messages(
     config: Config,
     task: Task,
@@ -163,6 +170,7 @@ def opening_messages(
     failures = session.examples.failures(session.examples.before)
     values: dict[str, Any] = {
         "root": session.root,
+        "network": _network(session.sandbox.spec),
         "files": len(session.files()),
         "instructions": action_format.instructions(tools),
         "issue": task.problem_statement.strip(),

@@ -49,6 +49,7 @@ class Listener(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Remember)
         self.asked: list[str] = []
+        self.headers: list[str] = []
         self.address = f"127.0.0.1:{self.server_address[1]}"
 
 
@@ -57,6 +58,7 @@ class _Remember(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.headers.append(str(self.headers))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
