@@ -12,6 +12,8 @@ from typing import Any
 from aci_tools.gate.allow import AllowList
 
 _REMEMBERED = 20
+#: Connections at once; each takes two of this program's open files.
+MOST_CONNECTIONS = 128
 
 
 class Gate:
@@ -75,7 +77,10 @@ class Gate:
         assert task is not None
         self._tasks.add(task)
         try:
-            reason = await answer(self.allowed, reader, writer)
+            if len(self._tasks) > MOST_CONNECTIONS:
+                reason = f"more than {MOST_CONNECTIONS} connections at once"
+            else:
+                reason = await answer(self.allowed, reader, writer)
             if reason and len(self._refused) < _REMEMBERED:
                 self._refused[reason] = None
         except (OSError, asyncio.CancelledError):

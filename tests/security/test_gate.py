@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -101,6 +103,24 @@ def test_a_tunnel_carries_nothing_that_cannot_be_checked(
         while connection.recv(1 << 16):
             pass
     assert bool(server.seen) is not defended
+
+
+def test_connections_do_not_use_up_the_open_files_of_the_runtime(
+    open_gate: GateOpener, monkeypatch: pytest.MonkeyPatch, defended: bool
+) -> None:
+    if not defended:
+        monkeypatch.setattr("aci_tools.gate.gate.MOST_CONNECTIONS", 10_000)
+    before = len(os.listdir("/proc/self/fd"))
+    gate, port = open_gate("example.org")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(150)]
+        # The last one is answered, or turned away, after all before it were.
+        clients[-1].sendall(b"nonsense\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            clients[-1].recv(1 << 16)
+        theirs = len(os.listdir("/proc/self/fd")) - before - len(clients)
+    assert (theirs > 145) is not defended
+    assert bool(gate.refused()) is defended
 
 
 def exchange_at(port: int, sent: bytes) -> bytes:
