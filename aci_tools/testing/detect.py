@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import yaml
 
@@ -174,7 +174,7 @@ def _pinned(text: str, root: str) -> TestPlan | None:
     if not isinstance(command, str) or not command:
         return None
     if parser in get_args(ParserName):
-        return TestPlan(command, parser, root, PINNED)
+        return TestPlan(command, cast(ParserName, parser), root, PINNED)
     return TestPlan(*recognise(command), root, PINNED)
 
 

@@ -106,6 +106,7 @@ class Environments:
         notes: list[str] = []
         image, own = self._start(proposal, notes)
         with self._engine() as client:
+            ensure_image(client, image)
             below, key = image, str(client.images.get(image).id)
         built = False
         packages = ("git", *proposal.packages, *(() if own else proposal.toolchain))
