@@ -22,7 +22,7 @@ def maven(tree: Tree, hints: Hints) -> Needs | None:
     return Needs(
         "Java",
         tree.has(*_JAVA_TESTS),
-        toolchain=("default-jdk-headless", *(("maven",) if program == "mvn" else ()), *_stand_ins(text)),
+        toolchain=("default-jdk-headless", *(("maven",) if program == "mvn" else ())),
         install=_rehearsal(f"{program} --batch-mode --quiet -Dmaven.test.failure.ignore=true test"),
         inputs=("pom.xml", ".mvn/*", "mvnw"),
         why=("pom.xml: the project is built by Maven",),
@@ -37,11 +37,10 @@ def gradle(tree: Tree, hints: Hints) -> Needs | None:
         return None
     wrapped = "gradlew" in tree and tree.has("gradle/wrapper/gradle-wrapper.jar")
     program = "sh ./gradlew" if wrapped else "gradle"
-    text = "".join(tree.text(path) for path in tree.matching("*.gradle", "*.gradle.kts", "*.versions.toml")[:200])
     return Needs(
         "Java",
         tree.has(*_JAVA_TESTS),
-        toolchain=("default-jdk-headless", *(() if wrapped else ("gradle",)), *_stand_ins(text)),
+        toolchain=("default-jdk-headless", *(() if wrapped else ("gradle",))),
         install=_rehearsal(f"{program} --no-daemon --quiet --continue test"),
         inputs=("*.gradle", "*.gradle.kts", "*.versions.toml", "gradle.properties", "gradle-wrapper.*", "gradlew"),
         why=(f"{scripts[0]}: the project is built by Gradle",),
@@ -104,11 +103,6 @@ def _rehearsal(command: str) -> tuple[str, ...]:
     """Both builders load plugins and test runners only when they need them. So the tests are run once, in a copy; how
     they end does not matter here."""
     return (f'(rehearsal=$(mktemp -d); cp -a . "$rehearsal"; cd "$rehearsal"; {command} || true; rm -rf "$rehearsal")',)
-
-
-def _stand_ins(text: str) -> tuple[str, ...]:
-    """Debian's own copies of what the tests need, for where no repository of Maven's can be reached."""
-    return ("junit4", "libsurefire-java") if re.search(r"\bjunit\b", text) else ()
 
 
 def _java_note(asked: str) -> tuple[str, ...]:
