@@ -8,7 +8,7 @@ from aci_tools.testing.parsers.base import Parsed, RunOutput, ends
 from aci_tools.testing.report import FAILING, Failure, Status
 
 _START = re.compile(r"^ +Start +\d+: (.+)$")
-_RESULT = re.compile(r"^ *\d+/\d+ Test +#\d+: (?P<name>.+?) \.+(?P<verdict>[^.].*?) +\d+\.\d+ sec$")
+_RESULT = re.compile(r"^ *\d+/\d+ Test +#\d+: (?P<name>.+?) \.+(?P<verdict>[^.].*?)(?: +\d+\.\d+ sec)?$")
 _TOTAL = re.compile(r"^\d+% tests passed, \d+ tests? failed out of \d+$", re.M)
 # As assert() prints it, GoogleTest, Catch2, doctest and CppUnit: "path:12: ...", "path(12): ...".
 _PLACE = re.compile(r"(?:^|(?<=[\s:(]))(?P<path>[\w./+-]+\.\w+)(?::(?P<line>\d+)|\((?P<in>\d+)\))(?=[:,\s)]|$)")
@@ -21,16 +21,18 @@ def parse(output: RunOutput) -> Parsed:
     parsed = Parsed(finished=bool(_TOTAL.search(output.text)))
     told: dict[str, list[str]] = {}
     collecting: list[str] | None = None
+    before: list[str] = []  # what CTest itself says of a test that it cannot start
     running: dict[str, None] = {}
     for line in output.text.splitlines():
         if started := _START.match(line):
             running[started[1].strip()] = None
-            collecting = None
+            collecting = before = []
         elif ended := _RESULT.match(line):
             name, verdict = ended["name"].strip(), ended["verdict"].strip(" *")
             running.pop(name, None)
             parsed.results[name] = _status(verdict)
-            collecting = told.setdefault(name, [verdict]) if parsed.results[name] in FAILING else None
+            collecting = told.setdefault(name, [verdict, *before]) if parsed.results[name] in FAILING else None
+            before = []
         elif _TOTAL.match(line):
             collecting = None
         elif collecting is not None:
@@ -60,7 +62,8 @@ def _failure(name: str, lines: list[str], output: RunOutput) -> Failure:
             if place := output.place(found["path"], int(found["line"] or found["in"])):
                 return Failure(name, "\n".join(printed[number:]).strip(), (place,))
     verdict = re.sub(r"\*+|:$", " ", verdict).strip()
-    return Failure(name, "\n".join([*printed, verdict]).strip())
+    said = "\n".join(printed).strip()
+    return Failure(name, said if verdict == "Failed" and said else f"{verdict}\n{said}".strip())
 
 
 def _read_build(kind: re.Pattern[str], parsed: Parsed, output: RunOutput) -> None:

@@ -11,8 +11,9 @@ from aci_tools.testing.report import FAILING, Failure, Place
 _FRAME = re.compile(r"^\s+at (?:\S*/)?([\w.$<>-]+)\(([\w$-]+\.\w+):(\d+)\)$")
 _OMITTED = re.compile(r"^\s*(?:at |\.\.\. \d+ (?:more|common frames omitted|trimmed)$)")
 _CAUSE = re.compile(r"^\s*Caused by: ")
+# As javac, scalac and kotlinc say it, as it comes through Gradle and through Maven.
 _COMPILER = re.compile(
-    r"^(?:\[ERROR\] |e: )?(?:file://)?(?P<path>/\S+\.(?:java|kt|kts|scala|groovy)):"
+    r"^(?!\[WARNING\]|w: )[^/\n]*(?P<path>/[^\s:]+\.(?:java|kt|kts|scala|groovy)):"
     r"(?:\[(?P<maven>\d+)(?:,\d+)?\] |(?P<line>\d+):(?:\d+:?)? )(?:error: )?(?P<said>.+)$",
     re.M,
 )

@@ -10,10 +10,11 @@ from aci_tools.testing.report import FAILING, Failure, Place
 
 _FRAME = re.compile(r"^(/.+\.\w+):(\d+)$")
 _FATAL = re.compile(r"^(?:PHP )?((?:Fatal|Parse) error): +(.+?) in (/\S+?)(?: on line |:)(\d+)$", re.M)
+_BOOTSTRAP = re.compile(r"^Error in (bootstrap script): (\w+):\n(.+)$", re.M)
 
 
 def parse(output: RunOutput) -> Parsed:
-    """Read a run of PHPUnit; a fatal error of PHP, at which no report is written, is an error of its file."""
+    """Read a run of PHPUnit; at a fatal error of PHP no report is written, so it is an error of its file."""
     cases = read_cases(output.artefact)
     parsed = Parsed(finished=bool(cases) or output.exit_code is not None)
     for case in cases:
@@ -21,12 +22,8 @@ def parse(output: RunOutput) -> Parsed:
         parsed.results[name] = case.status
         if case.status in FAILING:
             parsed.failures.append(_failure(name, case, output))
-    fatal = None if cases else _FATAL.search(output.text)
-    if fatal:
-        place = output.place(fatal[3], int(fatal[4]))
-        path = place.path if place else fatal[3]
-        parsed.results[path] = "error"
-        parsed.failures.append(Failure(path, f"{fatal[1]}: {fatal[2]}", (place,) if place else ()))
+    if not cases:
+        _read_fatal(parsed, output)
     return parsed
 
 
@@ -40,3 +37,15 @@ def _failure(name: str, case: Case, output: RunOutput) -> Failure:
         else:
             message.append(line)
     return Failure(name, "\n".join(message).strip(), ends(places))
+
+
+def _read_fatal(parsed: Parsed, output: RunOutput) -> None:
+    if found := _FATAL.search(output.text):
+        place = output.place(found[3], int(found[4]))
+        failure = Failure(place.path if place else found[3], f"{found[1]}: {found[2]}", (place,) if place else ())
+    elif found := _BOOTSTRAP.search(output.text):
+        failure = Failure(found[1], f"{found[2]}: {found[3]}")
+    else:
+        return
+    parsed.results[failure.id] = "error"
+    parsed.failures.append(failure)

@@ -12,7 +12,7 @@ from aci_tools.testing.report import FAILING, Failure, Status
 
 _FRAME = re.compile(r"^(?:# )?(.+?\.\w+):(\d+)(?::in .*)?$")
 _STATUS: dict[str, Status] = {"passed": "passed", "failed": "failed", "pending": "skipped"}
-_NOT_LOADED = re.compile(r"^An error occurred (while loading (?P<path>\S+?)\.|in (?:an? )?.+)$", re.M)
+_OUTSIDE = re.compile(r"^An error occurred (?:while loading (?P<path>\S+\.rb)\.|(?P<hook>in .+)\.$)", re.M)
 #: The class of a failed expectation says nothing that its message does not.
 _EXPECTATION = "RSpec::Expectations::"
 
@@ -48,13 +48,13 @@ def _failure(name: str, error: dict[str, Any], output: RunOutput) -> Failure:
 
 def _read_message(text: str, parsed: Parsed, output: RunOutput) -> None:
     """An error outside of all examples: a file that cannot be loaded, a hook that fails."""
-    found = _NOT_LOADED.search(text)
+    found = _OUTSIDE.search(text)
     if found is None:
         return
-    lines = text[found.end() :].splitlines()
-    frames = [_FRAME.match(line.strip()) for line in lines if line.strip().startswith("# ")]
-    message = [line.removeprefix("Failure/Error: ") for line in lines if not line.strip().startswith("# ")]
-    path = (found["path"] or "").removeprefix("./") or found[0]
+    where = found["path"].removeprefix("./") if found["path"] else found["hook"]
+    lines = [line.strip() for line in text[found.end() :].partition("Failure/Error: ")[2].splitlines()]
+    frames = [_FRAME.match(line) for line in lines if line.startswith("# ")]
+    message = "\n".join(line for line in lines if line and not line.startswith("# "))
     places = ends(output.place(frame[1], int(frame[2])) for frame in reversed(frames) if frame)
-    parsed.results[path] = "error"
-    parsed.failures.append(Failure(path, "\n".join(message).strip(), places))
+    parsed.results[where] = "error"
+    parsed.failures.append(Failure(where, message, places))

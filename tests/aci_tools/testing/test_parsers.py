@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from aci_tools.testing.parsers import RunOutput, parse
+from aci_tools.testing.plan import ParserName
 
 OUTPUTS = Path(__file__).parent / "outputs"
 
@@ -158,7 +160,7 @@ def test_pytest_text():
     }
 
 
-@pytest.mark.parametrize("parser", ["pytest", "unittest", "django", "jest", "mocha", "tap", "go", "cargo", "auto"])
+@pytest.mark.parametrize("parser", get_args(ParserName))
 @pytest.mark.parametrize(
     "text", ["", "\n\n", "no such command\n", "{\n", "===\nFAIL: \n---- x stdout ----\n# Subtest: \nok\n"]
 )
