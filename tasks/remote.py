@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from aci_tools.errors import InfrastructureError, UsageError
-from tasks.credentials import ways_to
+from tasks.credentials import Access, ways_to
 from tasks.git import Git, GitError, commit_of, last_line
 
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:(?!//)(?!:)\S+")
@@ -16,7 +17,8 @@ _TAGS = "+refs/tags/*:refs/tags/*"
 _BASE = "refs/patchwright/base"
 #: What a partial clone takes: all but the old versions of large files.
 _FILTER = "blob:limit=1m"
-_REFUSED = (
+#: What git says of it when access is refused.
+REFUSED = (
     "authentication failed",
     "could not read username",
     "could not read password",
@@ -147,6 +149,30 @@ def complete(url: str, commit: str, scratch: Path) -> None:
             raise _explained(url, error.stderr) from error
 
 
+def by_some_way(url: str, run: Callable[[Access], None]) -> None:
+    """Do something with a remote repository in each of the ways to it, until one is let in.
+
+    Args:
+        url: The clone URL.
+        run: What to do by a way.
+
+    Raises:
+        GitError: It failed; where every way was refused, what the first one was told.
+    """
+    refused: GitError | None = None
+    for way in ways_to(url):
+        try:
+            run(way)
+        except GitError as error:
+            if not any(sign in error.stderr.lower() for sign in (*REFUSED, *_ABSENT)):
+                raise
+            refused = refused or error
+        else:
+            return
+    assert refused is not None
+    raise refused
+
+
 def clone_directory(cache: Path, url: str) -> Path:
     """Where in a cache the clone of a URL is kept, whatever credentials the URL holds."""
     clean = without_credentials(url)
@@ -160,9 +186,7 @@ def _one_reference(revision: str) -> bool:
 
 
 def _fetch(scratch: Path, url: str, *refspecs: str, partial: bool = False) -> None:
-    """Fetch, in each of the ways to the repository until one is let in."""
-    refused: GitError | None = None
-    for way in ways_to(url):
+    def run(way: Access) -> None:
         remote, options = way.url, []
         if partial:
             # Git takes a filter only from a remote that it can ask again for what was left out.
@@ -170,22 +194,15 @@ def _fetch(scratch: Path, url: str, *refspecs: str, partial: bool = False) -> No
             for name, value in (("url", way.url), ("promisor", "true"), ("partialclonefilter", _FILTER)):
                 Git(scratch).output("config", f"remote.origin.{name}", value)
         options += ["--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options"]
-        try:
-            Git(scratch, way.env, network=True).output("fetch", *options, remote, *refspecs)
-        except GitError as error:
-            if not any(sign in error.stderr.lower() for sign in (*_REFUSED, *_ABSENT)):
-                raise
-            refused = refused or error
-        else:
-            return
-    assert refused is not None
-    raise refused
+        Git(scratch, way.env, network=True).output("fetch", *options, remote, *refspecs)
+
+    by_some_way(url, run)
 
 
 def _explained(url: str, stderr: str) -> UsageError | InfrastructureError:
     clean = without_credentials(url)
     said = stderr.lower()
-    if any(sign in said for sign in _REFUSED):
+    if any(sign in said for sign in REFUSED):
         return InfrastructureError(
             f"cannot clone {clean}: access refused; is it private? Set up a git credential helper or an ssh key"
         )
