@@ -70,7 +70,7 @@ class AgentConfig(Section):
 
     strategy: str = "single"
     """How attempts are spent on a task: names joined by `+`, the outermost first, such as `best-of-n+reflexion`."""
-    action_format: Literal["auto", "tool_calls", "thought_action", "xml"] = "auto"
+    action_format: Literal["auto", "tool_calls", "thought_action", "xml", "code_block"] = "auto"
     """How the model writes an action; `auto`: native tool calls where the model has them, else fenced text."""
     tools: list[str] = [
         "open", "goto", "scroll_up", "scroll_down", "find_file", "search_dir", "search_file",
@@ -83,6 +83,8 @@ class AgentConfig(Section):
     """Name of a shipped first message, or the path of a file."""
     relevant_code: int = Field(0, ge=0)
     """Functions shown with the task, those that best match its words (BM25); 0: none."""
+    whole_files: int = Field(0, ge=0)
+    """Lines up to which the file of such a function is shown whole."""
     constrain: bool = True
     """Whether the output is constrained to well-formed actions where the server can do it."""
     after_repeat_temperature: float = Field(0.8, ge=0, le=2)
@@ -105,7 +107,7 @@ class StrategyConfig(Section):
     show_change: bool = True
     """Whether the next trial of `reflexion` also sees the latest failed change and what checking it found."""
     rounds: PositiveInt = 3
-    """Repairs of `repair-loop`, after its first trial."""
+    """Repairs of `repair-loop`, after its first trial; tries of `programmer-tester`."""
     repair_from: Literal["change", "base"] = "change"
     """Whether a repair goes on from the best change so far or begins anew on the base commit."""
     memory: str | None = None
@@ -114,6 +116,10 @@ class StrategyConfig(Section):
     """What judges a candidate: the issue's own examples, the project's tests that its patch touches."""
     designed_tests: PositiveInt = 6
     """Tests that `programmer-tester` asks for."""
+    design_rounds: PositiveInt = 2
+    """How often they are asked for, until one fails before any fix."""
+    confirm_tests: bool = True
+    """Whether a designed test that fails before any fix counts only if a second answer of the model agrees with it."""
     show_tests: Literal["never", "after_failure", "always"] = "after_failure"
     """When the designed tests are shown to the programmer."""
 
@@ -205,7 +211,8 @@ class AciConfig(Section):
     take_back: bool = False
     """Whether an edit is taken back when the issue's examples or the tests speak against it."""
     submit_when_solved: bool = False
-    """Whether an edit submits by itself when an example or a test is newly right and nothing speaks against it."""
+    """Whether an edit submits by itself when an example or a test is newly right, or none is there to check it by, and
+    nothing speaks against it."""
     examples_after_edit: bool = True
     """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
     documented_examples: bool = False

@@ -16,6 +16,7 @@ SINGLE = "single"
 _STRATEGIES = {
     "best-of-n": ("best_of_n", "BestOfN"),
     "repair-loop": ("repair_loop", "RepairLoop"),
+    "programmer-tester": ("programmer_tester", "ProgrammerTester"),
     "reflexion": ("reflexion", "Reflexion"),
 }
 
