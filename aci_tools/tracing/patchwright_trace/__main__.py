@@ -45,4 +45,5 @@ def main() -> None:
         tracing.end(result=result)
 
 
-main()
+if __name__ == "__main__":
+    main()
