@@ -19,8 +19,8 @@ from trajectories.redact import MASK, Redactor
 NOT_KEPT = "not-kept"
 
 #: Tools that change neither files nor the session, but for what they remember and find out again when it is needed
-#: (``run_tests``: the outcome before any edit).
-_TRACELESS = frozenset({"find_file", "search_dir", "search_file", "run_tests"})
+#: (``run_tests``: the outcome before any edit; ``trace``: how tests are run).
+_TRACELESS = frozenset({"find_file", "search_dir", "search_file", "run_tests", "trace"})
 
 _PATCH = ".git/patchwright-patch"
 # A throw-away index that knows every file that git would take into a patch lets read-tree remove the new ones.
