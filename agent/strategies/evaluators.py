@@ -7,7 +7,7 @@ from importlib import import_module
 from agent.config import Config
 from agent.strategies.evaluation import Evaluator
 
-_EVALUATORS = {"examples": ("examples", "ExamplesEvaluator")}
+_EVALUATORS = {"examples": ("examples", "ExamplesEvaluator"), "regression": ("regression", "RegressionEvaluator")}
 
 
 def evaluators(config: Config) -> list[Evaluator]:
