@@ -60,7 +60,7 @@ def open_computer(
         what = python.note
         spec = replace(spec, env={"PATH": python.path, **spec.env}, read_only=(*python.read_only, *spec.read_only))
     if kind != "docker" or given is None:
-        spec = _importable(spec, repository)
+        spec = _importable(spec, repository, found.made.python_path if found else "")
     if found is not None:
         progress.doing("trying out the tests")
         checked = found.try_out(spec, config.aci.test_timeout)
@@ -76,14 +76,22 @@ def open_computer(
     return sandbox
 
 
-def computer_spec(config: Config, repository: Path, image: str) -> SandboxSpec:
-    """How a container is opened with a repository in it that nobody built the image for."""
-    return _importable(_spec(config, repository, image), repository)
+def computer_spec(config: Config, repository: Path, image: str, python_path: str = "") -> SandboxSpec:
+    """How a container is opened with a repository in it whose packages the image may not have.
+
+    Args:
+        config: The effective configuration.
+        repository: The prepared copy of the repository.
+        image: Container image.
+        python_path: What the image has as PYTHONPATH, which stays behind the repository's own.
+    """
+    return _importable(_spec(config, repository, image), repository, python_path)
 
 
-def _importable(spec: SandboxSpec, repository: Path) -> SandboxSpec:
+def _importable(spec: SandboxSpec, repository: Path, python_path: str = "") -> SandboxSpec:
     """Nobody installed the repository's own packages."""
-    return replace(spec, env={"PYTHONPATH": import_path(repository, spec.workdir), **spec.env})
+    path = ":".join(filter(None, (import_path(repository, spec.workdir), python_path)))
+    return replace(spec, env={"PYTHONPATH": path, **spec.env})
 
 
 def _spec(config: Config, repository: Path, image: str | None) -> SandboxSpec:

@@ -152,7 +152,7 @@ def survey(config: Config, repository: Path, voice: Voice, *, dry_run: bool) -> 
         return Survey(proposal, notes=proposal.notes)
     found = detect(config, repository, voice, again=True)
     image = found.made.image if found else config.sandbox.image or default_image(voice.doing)
-    spec = computer_spec(config, repository, image)
+    spec = computer_spec(config, repository, image, found.made.python_path if found else "")
     voice.doing("trying out the tests")
     timeout = config.aci.test_timeout
     checked = found.try_out(spec, timeout, again=True) if found else try_out("docker", spec, timeout)

@@ -36,6 +36,7 @@ from tasks.locks import locked
 
 _PATIENCE = 1200  # seconds that the engine may take for one request; a commit of gigabytes is one
 _PROCESSES = 4096
+_PATH = "PYTHONPATH"
 _APT = """\
 ( missing=
 for name in {names}; do
@@ -64,12 +65,14 @@ class Made:
         image: Tag of its image.
         built: Whether it was made just now.
         key: Names what it is made of, for what is remembered of it.
+        python_path: What its commands have as PYTHONPATH, or ``""``.
         notes: What of the proposal it lacks, a sentence each.
     """
 
     image: str
     built: bool
     key: str
+    python_path: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -125,7 +128,7 @@ class Environments:
             built |= new
         if built and self._settings.disk_budget is not None:
             Store(self._cache, self._ledger, self._settings.prefix).prune(budget=self._settings.disk_budget)
-        return Made(below, built, key, tuple(notes))
+        return Made(below, built, key, self._python_path(below), tuple(notes))
 
     def remembered(self, made: Made, commit: str) -> Tryout | None:
         """What running the tests of a commit found in an environment before."""
@@ -194,6 +197,11 @@ class Environments:
             raise
         with suppress(FileNotFoundError):
             self._facts(f"broken-{layer.key[:32]}").unlink()
+
+    def _python_path(self, tag: str) -> str:
+        with self._engine() as client:
+            variables = client.images.get(tag).attrs["Config"].get("Env") or ()
+        return next((value for name, _, value in (entry.partition("=") for entry in variables) if name == _PATH), "")
 
     def _there(self, tag: str) -> bool:
         from docker.errors import ImageNotFound
