@@ -24,6 +24,7 @@ _FUNCTIONS, _LINES = 3, 60
 _EXCEPTION = re.compile(r"(?:[\w.]+\.)?(\w*(?:Error|Exception|Warning|Exit|Interrupt|NotFound))\b")
 #: Raised by a test that is itself wrong, wherever that is noticed.
 _BROKEN = frozenset({"SyntaxError", "IndentationError", "NameError", "ImportError", "ModuleNotFoundError"})
+_MISSING = re.compile(r"(?:name|attribute|argument|module named) '(\w+)'")
 _VERDICT = re.compile(r"^\W*(\S.*?)`?\s*:\s*\W*(YES|NO)\b", re.MULTILINE | re.IGNORECASE)
 
 
@@ -137,13 +138,20 @@ class RepositoryDesigner:
     def _fault(self, failure: Failure, status: str, path: str) -> str:
         """Why a failure says nothing about the project, as far as can be told from it."""
         first = failure.message.strip().split("\n")[0][:200]
-        if status == "error":
+        # To unittest every other exception than a failed assertion is an error; to others errors are what keeps a test
+        # from running.
+        if status == "error" and self._plan.parser not in ("unittest", "django"):
             return f"it could not be run: {first or 'error'}"
         raised = _EXCEPTION.match(first)
-        if raised is None or raised[1] == "AssertionError" or raised[1] in self._issue:
+        if raised is None or raised[1] == "AssertionError" or self._told_of(raised[1], first):
             return ""
         within = not failure.places or failure.places[-1].path == path
         return f"the test itself raises {first}" if raised[1] in _BROKEN or within else ""
+
+    def _told_of(self, exception: str, message: str) -> bool:
+        """Whether the issue names an exception, or what is missing according to it."""
+        names = [exception, *_MISSING.findall(message)]
+        return any(re.search(rf"\b{re.escape(name)}\b", self._issue) for name in names)
 
 
 def named_tests(outcomes: dict[str, Outcome]) -> tuple[DesignedTest, ...]:

@@ -235,3 +235,36 @@ def test_a_file_that_is_no_python_is_asked_for_again(tree: Run, project: Path, t
     tree("programmer-tester", *script, settings=ALONE, issue=ISSUE).run()
     assert [test["name"] for test in suite(tmp_path)["tests"]] == ["tests/test_issue.py::test_reproduces"]
     assert reasons(tmp_path)["tests/test_issue.py"].startswith("it is not Python")
+
+
+def test_an_exception_counts_where_the_project_raises_it_or_the_issue_asks_for_what_is_missing(
+    tree: Run, repository: Path, tmp_path: Path
+) -> None:
+    (repository / "calc.py").write_text("def add(a, b):\n    return {}[a]\n\n\ndef twice(a):\n    return a * 2\n")
+    own = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_nothing(self):\n        pass\n"
+    (repository / "test_calc.py").write_text(own)
+    (repository / "tox.ini").write_text("[testenv]\ncommands = python -m unittest\n")
+    commit(repository)
+    designed = """```python
+import unittest
+import calc
+
+
+class Issue(unittest.TestCase):
+    def test_reproduces_the_error(self):
+        calc.add(2, 3)
+
+    def test_reproduces_what_is_missing(self):
+        calc.subtract(2, 3)
+
+    def test_reproduces_a_slip(self):
+        calc.ad(2, 3)
+```"""
+    verdicts = says("test_reproduces_the_error: YES\ntest_reproduces_what_is_missing: YES\n")
+    issue = "`add` does not work, and there should be `subtract`."
+    tree(
+        "programmer-tester", says(designed), verdicts, fix(), SUBMIT, settings=("strategy.rounds=1",), issue=issue
+    ).run()
+    names = [test["name"].rpartition(".")[2] for test in suite(tmp_path)["tests"]]
+    assert names == ["test_reproduces_the_error", "test_reproduces_what_is_missing"]
+    assert "has no attribute 'ad'" in "".join(reasons(tmp_path).values())
