@@ -22,6 +22,7 @@ _LANGUAGES = {
     ".dart": "dart",
     ".ex": "elixir",
     ".exs": "elixir",
+    ".gemspec": "ruby",
     ".go": "go",
     ".hs": "haskell",
     ".java": "java",
@@ -33,6 +34,7 @@ _LANGUAGES = {
     ".kt": "kotlin",
     ".lua": "lua",
     ".php": "php",
+    ".rake": "ruby",
     ".rb": "ruby",
     ".rs": "rust",
     ".scala": "scala",
@@ -53,7 +55,7 @@ def language_of(path: str) -> str | None:
 
 
 def parse_tree(path: str, data: bytes) -> Any | None:
-    """The syntax tree (``tree_sitter.Tree``) of a file's bytes.
+    """The syntax tree (``tree_sitter.Tree``) of a file's bytes; a header that is no C is taken for C++.
 
     Returns:
         ``None`` when the language is unknown, the file too large or the ``languages`` extra missing.
@@ -62,7 +64,10 @@ def parse_tree(path: str, data: bytes) -> Any | None:
     if language is None or len(data) > LARGEST:
         return None
     parser = _parser(language)
-    return parser.parse(data) if parser is not None else None
+    tree = parser.parse(data) if parser is not None else None
+    if tree is not None and tree.root_node.has_error and path.lower().endswith(".h"):
+        return parse_tree(f"{path}pp", data)
+    return tree
 
 
 @cache

@@ -64,6 +64,10 @@ class Project:
         subprocess.run(commit, shell=True, cwd=directory, check=True)
         return directory
 
+    def source(self, path: str) -> str:
+        """The text of one of its files, as it is at first."""
+        return (_FILES / self.name / path).read_text()
+
     def mend(self, directory: Path) -> None:
         """Fix the bug in a copy."""
         path = directory / self.file
