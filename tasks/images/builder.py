@@ -35,6 +35,7 @@ PIP_CACHE = "patchwright-pip-cache"
 
 _SCRATCH = "/run/patchwright"
 _PATIENCE = 1800.0  # seconds for a program of ours
+_TRIES = 5
 _IDLE = "while :; do sleep 1000 & wait $!; done"
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID", "KILL", "FSETID"]
 
@@ -84,7 +85,9 @@ def build(client: Any, work: Work, reach: Reach) -> None:
             before, after = (_file(container, f"{_SCRATCH}/{name}") for name in ("before", "after"))
             env |= scripts.changed(before, after, _build_only(work, reach))
         if work.layer.name == "repository":
-            labels["patchwright.commit"] = run_quiet(container, scripts.SETTLE)
+            labels["patchwright.commit"] = settled = run_quiet(container, scripts.SETTLE)
+            if not settled:
+                raise InfrastructureError(f"{work.title}: the container engine lost what a program printed")
         elif work.layer.name == "dependencies":
             run_quiet(container, scripts.KEEP_PRODUCTS)
         commit(client, container, work.tag, labels, env)
@@ -260,6 +263,11 @@ def _execute(
 
 
 def _file(container: Any, path: str) -> bytes:
-    chunks: list[bytes] = []
-    _execute(container, ["cat", path], {}, WORKDIR, _PATIENCE, chunks.append)
-    return b"".join(chunks)
+    """The bytes of a file. A busy engine may lose the end of what a program prints, so that has to be there."""
+    for _ in range(_TRIES):
+        chunks: list[bytes] = []
+        _execute(container, ["sh", "-c", 'cat -- "$1" && echo end', "sh", path], {}, WORKDIR, _PATIENCE, chunks.append)
+        whole = b"".join(chunks)
+        if whole.endswith(b"end\n"):
+            return whole.removesuffix(b"end\n")
+    raise InfrastructureError(f"the container engine does not give {path} of a build")
