@@ -38,7 +38,7 @@ def pytest_runtest_protocol(item: Any) -> Any:
         sys.settrace(_trace)
     yield
     if free:
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         if sys.gettrace() is _trace:
             sys.settrace(None)
     if _WATCHED and (_TOUCHED or not free):
