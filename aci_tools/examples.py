@@ -267,10 +267,10 @@ def _split(line: str, called: str) -> tuple[str, str] | None:
 def _literal(text: str) -> str:
     """The literal that a text begins with, as Python writes it; ``""`` when it is none. A remark may follow."""
     text = text.strip()
-    for value in (text, text.rstrip("."), text.partition("#")[0].strip(), text.partition("  ")[0].strip()):
+    for value in (text, text.rstrip("."), text.partition("  ")[0].strip()):
         value = {"true": "True", "false": "False", "null": "None"}.get(value, value)
         if _value(value) is not _NO_VALUE:
-            return value
+            return ast.get_source_segment(value, ast.parse(value, mode="eval").body) or value
     return ""
 
 

@@ -22,11 +22,11 @@ from agent import __version__
 from agent.budget import Budget
 from agent.config import Config
 from agent.documented import documented_examples
-from agent.formats import ActionFormat, Tools, make_format
+from agent.formats import ActionFormat, ShownLine, Tools, make_format
 from agent.loop import Attempt, Listener
 from agent.models import Model
 from agent.prompts import render
-from agent.retrieval import relevant_functions, show
+from agent.retrieval import Snippet, relevant_functions, show, show_numbered, whole
 from tasks.task import Task
 from trajectories.events import AttemptStarted, Event, Message
 from trajectories.log import EventLog
@@ -75,9 +75,10 @@ def open_attempt(
         session = open_session(config, sandbox, task, base or task.base_commit, initial_patch=given)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model, log.events)
-        opening = opening_messages(config, task, session, action_format, tools, notes)
+        relevant = _relevant(config, task, session)
+        opening = opening_messages(config, task, session, action_format, tools, notes, relevant)
         names = [tool.tool_name() for tool in tools]
-        begun = started or first_event(config, task, sandbox, session.base, model, names, action_format.name)
+        begun = started or first_event(config, task, sandbox, session.base, model.name, names, action_format.name)
         if started is None:
             begun = begun.model_copy(update={"initial_patch": initial_patch, "parent": parent})
         yield Attempt(
@@ -91,6 +92,11 @@ def open_attempt(
             log=log,
             listener=listener,
             budget=budget or Budget(config.limits),
+            shown=[
+                ShownLine(snippet.path, snippet.first + offset, line)
+                for snippet in relevant
+                for offset, line in enumerate(snippet.source.split("\n"))
+            ],
         )
 
 
@@ -163,10 +169,10 @@ def opening_messages(
     action_format: ActionFormat,
     tools: Tools,
     notes: Sequence[str] = (),
+    relevant: Sequence[Snippet] | None = None,
 ) -> list[Message]:
-    """The system prompt and the task, with what the agent is told beyond it."""
-    count = config.agent.relevant_code
-    snippets = relevant_functions(session, task.problem_statement, count) if count else []
+    """The system prompt and the task, with what the agent is told beyond it and the code that it is probably about."""
+    snippets = list(relevant) if relevant is not None else _relevant(config, task, session)
     failures = session.examples.failures(session.examples.before)
     values: dict[str, Any] = {
         "root": session.root,
@@ -174,7 +180,9 @@ def opening_messages(
         "files": len(session.files()),
         "instructions": action_format.instructions(tools),
         "issue": task.problem_statement.strip(),
-        "relevant_code": show(snippets),
+        "relevant_code": show(whole(session, snippets, config.agent.whole_files)),
+        "numbered_code": show_numbered(session, snippets, config.agent.whole_files),
+        "function": snippets[0].name if snippets else "function",
         "examples": f"\nAt present:\n{failures}\n" if failures else "",
         "notes": "".join(f"\n{note.strip()}\n" for note in notes),
     }
@@ -182,6 +190,11 @@ def opening_messages(
         Message(role="system", purpose="system", content=render("system", config.agent.system_prompt, values)),
         Message(role="user", purpose="task", content=render("task", config.agent.task_prompt, values)),
     ]
+
+
+def _relevant(config: Config, task: Task, session: Session) -> list[Snippet]:
+    count = config.agent.relevant_code
+    return relevant_functions(session, task.problem_statement, count) if count else []
 
 
 def blind(task: Task) -> Task:
@@ -198,7 +211,7 @@ def first_event(
     task: Task,
     sandbox: Sandbox,
     base: str,
-    model: Model,
+    model: str,
     tools: Sequence[str] = (),
     action_format: str = "",
 ) -> AttemptStarted:
@@ -209,7 +222,7 @@ def first_event(
         task: The task.
         sandbox: Its computer.
         base: The commit that the repository is at.
-        model: The model.
+        model: The model's name.
         tools: Names of the tools offered.
         action_format: How the model writes an action.
     """
@@ -217,7 +230,7 @@ def first_event(
         attempt_id=secrets.token_hex(8),
         task=task.public(),
         config=config.model_dump(mode="json"),
-        model=model.name,
+        model=model,
         sandbox={
             "kind": sandbox.kind,
             "image": sandbox.spec.image,

@@ -61,6 +61,8 @@ class ModelConfig(Section):
     """Whether the model takes native tool calls; unset: what is known of the model."""
     grammar: Literal["llama.cpp", "vllm"] | None = None
     """The kind of server that constrains output by a grammar; unset: it does not. The embedded model's does."""
+    logprobs: bool = False
+    """Whether the probability of every reply is asked for and recorded; `best-of-n` weighs candidates by it."""
     extra: dict[str, Any] = {}
     """Further arguments for the provider, passed through litellm."""
 
@@ -70,7 +72,7 @@ class AgentConfig(Section):
 
     strategy: str = "single"
     """How attempts are spent on a task: names joined by `+`, the outermost first, such as `best-of-n+reflexion`."""
-    action_format: Literal["auto", "tool_calls", "thought_action", "xml", "code_block"] = "auto"
+    action_format: Literal["auto", "tool_calls", "thought_action", "xml", "code_block", "line_or_block"] = "auto"
     """How the model writes an action; `auto`: native tool calls where the model has them, else fenced text."""
     tools: list[str] = [
         "open", "goto", "scroll_up", "scroll_down", "find_file", "search_dir", "search_file",
@@ -100,6 +102,12 @@ class StrategyConfig(Section):
     """Candidates of `best-of-n`."""
     candidate_temperature: float = Field(0.8, ge=0, le=2)
     """Sampling temperature of every candidate but the first."""
+    stop_early: bool = True
+    """Whether `best-of-n` ends at the first candidate of which something could be checked, and all of it is right."""
+    generated_inputs: int = Field(20, ge=0)
+    """Calls made from the known examples, by whose results candidates are told apart; 0: none."""
+    verifier: Literal["checks", "model"] = "checks"
+    """What says how probable equally good candidates are: the share of checks passed, or a call of the model each."""
     trials: PositiveInt = 3
     """Trials of `reflexion`."""
     reflections: int = Field(3, ge=1, le=3)
@@ -211,8 +219,7 @@ class AciConfig(Section):
     take_back: bool = False
     """Whether an edit is taken back when the issue's examples or the tests speak against it."""
     submit_when_solved: bool = False
-    """Whether an edit submits by itself when an example or a test is newly right, or none is there to check it by, and
-    nothing speaks against it."""
+    """Whether an edit submits by itself when nothing speaks against it and something is newly right or unchecked."""
     examples_after_edit: bool = True
     """Whether an edit's observation ends with what the issue's own ``>>>`` examples give now."""
     documented_examples: bool = False

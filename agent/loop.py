@@ -8,7 +8,7 @@ gone on with from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from aci_tools.errors import SandboxError
 from aci_tools.session import Session
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
-from agent.formats import ActionFormat, FormatError, ParsedCall, Tools
+from agent.formats import ActionFormat, FormatError, ParsedCall, ShownLine, Tools
 from agent.history import History
 from agent.models.base import ContextOverflow, Model, ModelError, Query
 from agent.rebuild import not_kept, rebuild, remark_on_lost
@@ -55,6 +55,7 @@ class Attempt:
         log: Where events go.
         listener: Told of every new event.
         budget: What it may spend; default: the configured limits.
+        shown: Lines of code that the opening shows.
     """
 
     started: AttemptStarted
@@ -67,6 +68,7 @@ class Attempt:
     log: EventLog
     listener: Listener = lambda event: None
     budget: Budget = field(default=None)  # type: ignore[assignment]
+    shown: Sequence[ShownLine] = ()
 
     def __post_init__(self) -> None:
         self.budget = self.budget or Budget(self.config.limits)
@@ -103,7 +105,7 @@ class Attempt:
 
     def _begin(self) -> None:
         if self.config.agent.constrain and self.model.takes_grammar:
-            self.grammar = self.format.grammar(self.tools, self.session.files())
+            self.grammar = self.format.grammar(self.tools, self.session.files(), self.shown)
         recorded = list(self.log.events)
         for event in recorded:
             self.history.add(event, recorded=True)
@@ -171,6 +173,7 @@ class Attempt:
             self.budget.steps,
             self.config.model.seed,
             str(self.started.task.get("id", "")),
+            self.config.model.logprobs,
         )
         began = time.monotonic()
         try:
@@ -185,6 +188,7 @@ class Attempt:
             reasoning=reply.reasoning,
             tool_calls=reply.tool_calls,
             finish_reason=reply.finish_reason,
+            logprob=reply.logprob,
             model=reply.model,
             usage=reply.usage,
             settings={} if temperature is None else {"temperature": temperature},

@@ -81,12 +81,53 @@ def rank(snippets: Iterable[Snippet], issue: str) -> list[Snippet]:
     return sorted(ordered, key=lambda s: s.name.rpartition(".")[2] not in named)
 
 
+def whole(session: Session, snippets: list[Snippet], most: int) -> list[Snippet]:
+    """The snippets, those of short files replaced by their file.
+
+    Args:
+        session: Where the repository is.
+        snippets: Functions.
+        most: Lines up to which a file is short.
+    """
+    found: dict[tuple[str, str], Snippet] = {}
+    for snippet in snippets:
+        text = session.read(snippet.path)[:LARGEST_FILE].decode("utf-8", "replace").strip("\n")
+        lines = text.count("\n") + 1
+        if lines <= most:
+            found.setdefault((snippet.path, ""), Snippet(snippet.path, snippet.name, 1, lines, text))
+        else:
+            found[snippet.path, snippet.name] = snippet
+    return list(found.values())
+
+
 def show(snippets: list[Snippet]) -> str:
     """The snippets as a prompt shows them; empty text for none."""
     if not snippets:
         return ""
     blocks = [f"{s.path}, {s.name}, lines {s.first} to {s.last}:\n```python\n{s.source}\n```" for s in snippets]
     return "\nCode that the issue is probably about:\n\n" + "\n\n".join(blocks) + "\n"
+
+
+def show_numbered(session: Session, snippets: list[Snippet], most: int) -> str:
+    """The snippets with the numbers of their lines; what else is in a short file stands around them without.
+
+    Args:
+        session: Where the repository is.
+        snippets: Functions.
+        most: Lines up to which a file is short.
+    """
+    blocks = []
+    for snippet in snippets:
+        lines = session.read(snippet.path)[:LARGEST_FILE].decode("utf-8", "replace").split("\n")
+        if len(lines) > most:
+            lines = [*[""] * (snippet.first - 1), *lines[snippet.first - 1 : snippet.last]]
+        numbered = (
+            f"{number:4} {line}" if snippet.first <= number <= snippet.last else line
+            for number, line in enumerate(lines, 1)
+        )
+        text = "\n".join(numbered).strip("\n")
+        blocks.append(f"{snippet.path}, with the numbers of the lines of {snippet.name}:\n```\n{text}\n```")
+    return "\n".join(blocks)
 
 
 def _functions(path: str, session: Session) -> list[Snippet]:

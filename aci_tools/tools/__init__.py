@@ -9,8 +9,10 @@ from aci_tools.errors import UsageError
 from aci_tools.tools.base import Field, Observation, Tool, ToolError
 from aci_tools.tools.bash import Bash
 from aci_tools.tools.create_undo import Create, Undo
+from aci_tools.tools.edit_definitions import Rewrite
 from aci_tools.tools.edit_function import RewriteFunction
 from aci_tools.tools.edit_lines import Edit, Insert
+from aci_tools.tools.edit_one_line import ReplaceLine
 from aci_tools.tools.edit_replace import Replace
 from aci_tools.tools.run_tests import RunTests
 from aci_tools.tools.search import FindFile, SearchDir, SearchFile
@@ -23,7 +25,7 @@ __all__ = ["TOOLS", "Field", "Observation", "Tool", "ToolError", "toolset"]
 _ALL: tuple[type[Tool], ...] = (
     Open, Goto, ScrollUp, ScrollDown,
     FindFile, SearchDir, SearchFile,
-    Edit, Replace, RewriteFunction, Insert, Create, Undo,
+    Edit, Replace, RewriteFunction, Rewrite, ReplaceLine, Insert, Create, Undo,
     Bash, RunTests, Trace, Submit,
 )  # fmt: skip
 

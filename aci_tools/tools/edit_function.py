@@ -6,6 +6,7 @@ import difflib
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.definitions import Definition, find_definitions
@@ -41,19 +42,19 @@ class RewriteFunction(Tool):
         """Find it by the syntax tree, replace it, keep everything else byte for byte."""
         name = self.name.strip().removesuffix("()").replace("::", ".")
         refuse_line_numbers(split_lines(self.code))
-        path = session.relative(self.path) if self.path else _path_of(session, name)
+        path = session.relative(self.path) if self.path else path_of(session, name)
         try:
             before = document(session, path)
         except ToolError as error:
             places = _elsewhere(session, name, path) if error.code == NOT_FOUND else ""
             raise ToolError(error.text + places, error.code, path=path) from None
         definitions = find_definitions(path, before)
-        candidates = _candidates(definitions, name)
-        if not candidates:
+        meant = candidates(definitions, name)
+        if not meant:
             raise _unknown(session, path, name, definitions)
         if path.endswith(_PYTHON):
-            return _rewrite_python(session, path, before, definitions, candidates, self.code)
-        return _rewrite_other(session, path, before, _only(candidates, name, path), self.code)
+            return _rewrite_python(session, path, before, definitions, meant, self.code)
+        return _rewrite_other(session, path, before, _only(meant, name, path), self.code)
 
 
 def _rewrite_python(
@@ -64,6 +65,43 @@ def _rewrite_python(
     candidates: Sequence[Definition],
     code: str,
 ) -> Observation:
+    done = rewritten(path, before, definitions, candidates, code)
+    what = f"{done.name} rewritten"
+    return land(session, path, done.after, what, before=before, note=" ".join(done.notes), region=done.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A file with one definition replaced.
+
+    Attributes:
+        name: Its qualified name.
+        after: The file.
+        region: First and last line of the definition in it.
+        notes: What else was done, in sentences.
+    """
+
+    name: str
+    after: Document
+    region: tuple[int, int]
+    notes: list[str]
+
+
+def rewritten(
+    path: str, before: Document, definitions: Sequence[Definition], candidates: Sequence[Definition], code: str
+) -> Rewritten:
+    """Put the new version of a definition into a Python file.
+
+    Args:
+        path: The file.
+        before: The file as it is.
+        definitions: Its definitions.
+        candidates: Those that are meant; several only where they differ by their decorators.
+        code: The new version.
+
+    Raises:
+        ToolError: The code is no such definition.
+    """
     name = candidates[0].name
     parent = candidates[0].parent
     new = read_code(code, name, {d.short_name for d in definitions if d.parent == parent})
@@ -85,8 +123,7 @@ def _rewrite_python(
         listed = ", ".join(f"`{text}`" for text in new.left_out[:5])
         notes.append(f"Left out of the code, because it is not part of {old.short_name}: {listed}.")
     shift = len(imports)
-    region = (first + shift, old.last + len(after) - len(before))
-    return land(session, path, after, f"{old.name} rewritten", before=before, note=" ".join(notes), region=region)
+    return Rewritten(old.name, after, (old.first + shift, old.last + len(after) - len(before)), notes)
 
 
 def _rewrite_other(session: Session, path: str, before: Document, old: Definition, code: str) -> Observation:
@@ -104,7 +141,7 @@ def _rewrite_other(session: Session, path: str, before: Document, old: Definitio
     return land(session, path, after, f"{old.name} rewritten", before=before)
 
 
-def _candidates(definitions: Sequence[Definition], name: str) -> list[Definition]:
+def candidates(definitions: Sequence[Definition], name: str) -> list[Definition]:
     """The definitions that a name means: by its qualified name, else by the end of it; ``name:line`` names one."""
     wanted, _, line = name.partition(":")
     found = [d for d in definitions if d.name == wanted] or [d for d in definitions if d.name.endswith(f".{wanted}")]
@@ -135,13 +172,13 @@ def _unknown(session: Session, path: str, name: str, definitions: Sequence[Defin
     return ToolError(text + places, NOT_FOUND, path=path)
 
 
-def _path_of(session: Session, name: str) -> str:
+def path_of(session: Session, name: str) -> str:
     """The one file that defines a name; the open file goes first."""
     if session.open_path is not None and session.exists(session.open_path):
         opened = document(session, session.open_path)
-        if _candidates(find_definitions(session.open_path, opened), name):
+        if candidates(find_definitions(session.open_path, opened), name):
             return session.open_path
-    found = _places(session, name)
+    found = places(session, name)
     paths = list(dict.fromkeys(path for path, _ in found))
     if len(paths) == 1:
         return paths[0]
@@ -152,13 +189,13 @@ def _path_of(session: Session, name: str) -> str:
 
 
 def _elsewhere(session: Session, name: str, path: str) -> str:
-    found = [(other, d) for other, d in _places(session, name) if other != path]
+    found = [(other, d) for other, d in places(session, name) if other != path]
     if not found:
         return ""
     return f" {name} is defined in {', '.join(f'{other} (line {d.line})' for other, d in found[:3])}."
 
 
-def _places(session: Session, name: str) -> list[tuple[str, Definition]]:
+def places(session: Session, name: str) -> list[tuple[str, Definition]]:
     """Where the repository's Python files define a name, at most two hundred files being read."""
     short = name.partition(":")[0].rpartition(".")[2]
     counts = {**count_occurrences(session, f"def {short}", "."), **count_occurrences(session, f"class {short}", ".")}
@@ -166,5 +203,5 @@ def _places(session: Session, name: str) -> list[tuple[str, Definition]]:
     return [
         (path, found)
         for path in paths[:_SEARCHED]
-        for found in _candidates(find_definitions(path, document(session, path)), name)
+        for found in candidates(find_definitions(path, document(session, path)), name)
     ]

@@ -81,8 +81,9 @@ def land(
             else "Nothing that was checked speaks against this edit. If it is complete, submit."
         )
         parts += ["", checked.text, "", verdict]
-    if checked.solved and session.settings.submit_when_solved:
-        parts[-1] = "What was wrong is now as the issue asks, and nothing speaks against this edit: submitted."
+    if session.settings.submit_when_solved and (checked.solved or not checked.text):
+        found = "What was wrong is now as the issue asks, and nothing" if checked.text else "Nothing"
+        parts = [*parts[: 4 if checked.text else 2], f"{found} speaks against this edit: submitted."]
         return Observation("\n".join(parts), data=data, done=True)
     return Observation("\n".join(parts), data=data)
 

@@ -1,18 +1,22 @@
-"""Action formats: native tool calls, fenced text, XML."""
+"""Action formats: native tool calls, fenced text, XML, a block of code, a line."""
 
 from __future__ import annotations
 
-from agent.formats.base import ActionFormat, FormatError, ParsedCall, ParsedReply, Tools
+from agent.formats.base import ActionFormat, FormatError, ParsedCall, ParsedReply, ShownLine, Tools
+from agent.formats.code_block import CodeBlock
+from agent.formats.line_or_block import LineOrBlock
 from agent.formats.thought_action import ThoughtAction
 from agent.formats.tool_calls import ToolCalls
 from agent.formats.xml import Xml
 
-__all__ = ["FORMATS", "ActionFormat", "FormatError", "ParsedCall", "ParsedReply", "Tools", "make_format"]
+__all__ = ["FORMATS", "ActionFormat", "FormatError", "ParsedCall", "ParsedReply", "ShownLine", "Tools", "make_format"]
 
 FORMATS: dict[str, type[ActionFormat]] = {
     "tool_calls": ToolCalls,
     "thought_action": ThoughtAction,
     "xml": Xml,
+    "code_block": CodeBlock,
+    "line_or_block": LineOrBlock,
 }
 
 

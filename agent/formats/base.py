@@ -28,6 +28,21 @@ class FormatError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line of code that the first prompt shows.
+
+    Attributes:
+        path: Its file.
+        number: Its number, from 1.
+        text: Its text.
+    """
+
+    path: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedCall:
     """One call of a reply.
 
@@ -64,8 +79,14 @@ class ActionFormat(Protocol):
     def tool_schemas(self, tools: Tools) -> list[dict[str, Any]] | None:
         """Native tool definitions to send along, or ``None``."""
 
-    def grammar(self, tools: Tools, paths: Sequence[str]) -> str | None:
-        """A llama.cpp grammar of well-formed replies, file arguments bound to ``paths``, or ``None``."""
+    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+        """A llama.cpp grammar of well-formed replies, or ``None``.
+
+        Args:
+            tools: What may be called.
+            paths: Files of the repository, to which file arguments are bound.
+            shown: Lines of code that the prompt shows, for formats that name a line.
+        """
 
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
         """The action of a reply.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.tools.describe import CallError, grammar, manual, parse_command
-from agent.formats.base import FormatError, ParsedCall, ParsedReply, Tools
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
@@ -41,7 +41,7 @@ class ThoughtAction:
         """None: everything is text."""
         return None
 
-    def grammar(self, tools: Tools, paths: Sequence[str]) -> str | None:
+    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
         """A thought of one paragraph, then exactly one well-formed command."""
         root = 'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'
         return root + "thought ::= [^\\n`] [^\\n`]{0,400}\n" + grammar(tools, paths=list(paths))
@@ -49,7 +49,7 @@ class ThoughtAction:
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
         """Exactly one fenced command."""
         text = reply.content
-        blocks, open_at = _blocks(text)
+        blocks, open_at = fenced_blocks(text)
         if open_at is not None and not blocks:
             cut = reply.finish_reason == "length"
             why = "it reached the length limit" if cut else "the closing line of backticks is missing"
@@ -83,7 +83,7 @@ class ThoughtAction:
         return {"role": "user", "content": text}
 
 
-def _blocks(text: str) -> tuple[list[tuple[int, str]], int | None]:
+def fenced_blocks(text: str) -> tuple[list[tuple[int, str]], int | None]:
     """The fenced blocks of a text, each with the place where it begins, and the place of a fence that is never closed.
 
     A fence is closed by a line of at least as many backticks, as Markdown has it.

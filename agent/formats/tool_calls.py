@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.tools.describe import CallError, build, json_schema
-from agent.formats.base import FormatError, ParsedCall, ParsedReply, Tools
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
@@ -25,7 +25,7 @@ class ToolCalls:
         """Derived from the tools."""
         return [json_schema(tool) for tool in tools]
 
-    def grammar(self, tools: Tools, paths: Sequence[str]) -> str | None:
+    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
         """None: the server constrains its own tool calls."""
         return None
 

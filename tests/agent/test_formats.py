@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aci_tools.tools import TOOLS, toolset
-from agent.formats import FORMATS, FormatError, make_format
+from agent.formats import FORMATS, FormatError, ShownLine, make_format
 from trajectories.events import ModelReplied
 
 TOOLSET = toolset(["open", "goto", "rewrite_function", "bash", "submit"])
@@ -57,7 +57,7 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", GOOD)
 def test_the_same_call_is_understood_in_every_format(name: str) -> None:
     parsed = make_format(name).parse(GOOD[name], TOOLSET)
     assert parsed.thought == "I look."
@@ -68,7 +68,7 @@ def test_the_same_call_is_understood_in_every_format(name: str) -> None:
     assert only.tool.model_dump() == only.call.arguments
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", GOOD)
 def test_a_reply_stands_in_the_conversation_as_it_was(name: str) -> None:
     message = make_format(name).reply_message(GOOD[name])
     assert message["role"] == "assistant"
@@ -192,3 +192,61 @@ def test_a_command_that_holds_fences_stands_between_longer_ones() -> None:
     tools = toolset(["create", "submit"])
     (parsed,) = make_format("thought_action").parse(reply(text), tools).calls
     assert parsed.call.arguments["text"] == "# Usage\n```\nmake\n```\n"
+
+
+BLOCK = toolset(["rewrite", "submit"])
+
+
+def test_a_block_of_code_goes_to_the_tool_that_takes_only_code() -> None:
+    said = f"It subtracts.\n\n```python\n{CODE.rstrip()}\n```\nThat is all.\n"
+    parsed = make_format("code_block").parse(reply(said), BLOCK)
+    assert parsed.thought == "It subtracts."
+    (only,) = parsed.calls
+    assert only.call.name == "rewrite"
+    assert only.call.arguments == {"code": CODE.rstrip()}
+
+
+def test_of_several_blocks_the_longest_counts() -> None:
+    said = f"The line\n```\nreturn a - b\n```\nis wrong.\n```python\n{CODE}```\n"
+    (only,) = make_format("code_block").parse(reply(said), BLOCK).calls
+    assert only.call.arguments["code"] == CODE.rstrip()
+
+
+@pytest.mark.parametrize("said", ["submit", " Submit.\n", "`submit`"])
+def test_the_word_alone_submits(said: str) -> None:
+    (only,) = make_format("code_block").parse(reply(said), BLOCK).calls
+    assert only.call.name == "submit"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("I would submit it.", "no-action"), ("```python\ndef f():", "unclosed"), ("```\n```", "no-action")],
+)
+def test_a_reply_without_code_is_told_so(said: str, code: str) -> None:
+    with pytest.raises(FormatError) as error:
+        make_format("code_block").parse(reply(said), BLOCK)
+    assert error.value.code == code
+
+
+LINES = toolset(["replace_line", "rewrite", "submit"])
+
+
+def test_a_line_is_named_by_its_number_and_its_text() -> None:
+    said = "src/a b.py, line 12 is: return a - b\nIt must be: return a + b\n"
+    (only,) = make_format("line_or_block").parse(reply(said), LINES).calls
+    assert only.call.name == "replace_line"
+    wanted = {"path": "src/a b.py", "line": 12, "old": "return a - b", "new": "return a + b"}
+    assert only.call.arguments == wanted
+
+
+def test_where_one_line_is_not_enough_a_block_of_code_counts() -> None:
+    (only,) = make_format("line_or_block").parse(reply(f"```python\n{CODE}```"), LINES).calls
+    assert only.call.name == "rewrite"
+
+
+def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
+    shown = [ShownLine("a.py", 1, "def f(a, b):"), ShownLine("a.py", 2, '    return "-"'), ShownLine("a.py", 3, "")]
+    grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown)
+    assert grammar is not None
+    assert '"a.py, line 2 is: return \\"-\\"\\n"' in grammar
+    assert "line 3" not in grammar

@@ -1,0 +1,84 @@
+"""The least that a small model can write to change code: one line as it is and as it must be; else a block of code.
+
+A line costs some twenty tokens where a function costs hundreds, so that many more can be tried; a grammar binds the
+line to those that were shown. Where one line is not enough, a block of code holds the new versions of whole functions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from agent.formats.base import FormatError, ParsedReply, ShownLine, Tools
+from agent.formats.code_block import CodeBlock, built
+from agent.models.base import ChatMessage
+from trajectories.events import Call, ModelReplied
+
+_LINE = re.compile(
+    r"^(?P<path>\S.*?), line (?P<line>\d+) is: ?(?P<old>.*)\n(?:It )?must be: ?(?P<new>.*)$", re.MULTILINE
+)
+_TOOL = "replace_line"
+_FORM = "Write a line as it is and as it must be, or the whole corrected function in one block of code."
+
+
+class LineOrBlock:
+    """``PATH, line N is: …``, then ``It must be: …``; or a block of code.
+
+    The block is that of :class:`~agent.formats.code_block.CodeBlock`.
+    """
+
+    name = "line_or_block"
+
+    def __init__(self) -> None:
+        self._block = CodeBlock()
+
+    def instructions(self, tools: Tools) -> str:
+        """The form of a reply."""
+        return (
+            "Answer with one line, like this:\nFILE, line NUMBER is: the line as it is\nIt must be: the corrected line"
+        )
+
+    def tool_schemas(self, tools: Tools) -> list[dict[str, Any]] | None:
+        """None: everything is text."""
+        return None
+
+    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+        """One of the lines shown and its correction, or one block of code."""
+        alternatives = [
+            json.dumps(f"{line.path}, line {line.number} is: {line.text.strip()}\n", ensure_ascii=False)
+            for line in shown
+            if line.text.strip()
+        ]
+        block = '"```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'
+        if not alternatives:
+            return f"root ::= {block}"
+        there = " | ".join(alternatives)
+        return f'root ::= ({there}) "It must be: " [^ `\\n] [^`\\n]{{0,150}} "\\n" | {block}'
+
+    def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
+        """The line, where there is one; else the block.
+
+        Raises:
+            FormatError: There is neither.
+        """
+        found = _LINE.search(reply.content)
+        if found is None:
+            try:
+                return self._block.parse(reply, tools)
+            except FormatError as error:
+                raise FormatError(error.code, f"{error.text.split('. ')[0].rstrip('.')}. {_FORM}") from None
+        arguments = {**found.groupdict(), "line": int(found["line"])}
+        arguments["new"] = str(arguments["new"]).strip()
+        return ParsedReply(
+            reply.content[: found.start()].strip(), [built(Call(name=_TOOL, arguments=arguments), tools)]
+        )
+
+    def reply_message(self, reply: ModelReplied) -> ChatMessage:
+        """The text as it was."""
+        return {"role": "assistant", "content": reply.content}
+
+    def result_message(self, call_id: str, text: str) -> ChatMessage:
+        """A user message."""
+        return {"role": "user", "content": text}

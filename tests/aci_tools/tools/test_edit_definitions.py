@@ -1,0 +1,81 @@
+"""Rewriting whatever a piece of code defines: each goes where the old one of its name is."""
+
+from __future__ import annotations
+
+import pytest
+
+from aci_tools.tools.base import ToolError
+from aci_tools.tools.edit_definitions import Rewrite
+
+SHAPES = '''\
+"""Shapes."""
+
+
+def area(width, height):
+    return width + height
+
+
+class Box:
+    def volume(self):
+        return area(1, 2)
+
+
+def unit():
+    return area(1, 1)
+'''
+
+
+@pytest.fixture
+def session(session_on):
+    return session_on({"shapes.py": SHAPES, "other.py": "def lonely():\n    return 1\n"})
+
+
+def content(session, path="shapes.py"):
+    return session.read(path).decode()
+
+
+def test_a_function_goes_where_the_old_one_is(session) -> None:
+    done = session.execute(Rewrite(code="def area(width, height):\n    return width * height\n"))
+    assert done.ok, done.text
+    assert content(session) == SHAPES.replace("width + height", "width * height")
+
+
+def test_several_definitions_land_as_one_edit(session) -> None:
+    code = "def area(width, height):\n    return width * height\n\n\ndef unit():\n    return area(1, 1) * 1\n"
+    assert session.execute(Rewrite(code=code)).ok
+    assert "width * height" in content(session)
+    assert "area(1, 1) * 1" in content(session)
+    assert len(session.edits) == 1
+
+
+def test_a_whole_file_changes_only_what_is_different_in_it(session) -> None:
+    done = session.execute(Rewrite(code=SHAPES.replace("width + height", "width * height")))
+    assert done.ok, done.text
+    assert content(session) == SHAPES.replace("width + height", "width * height")
+
+
+def test_a_new_helper_comes_along_and_imports_go_to_the_top(session) -> None:
+    code = "import math\n\n\ndef half(x):\n    return x / 2\n\n\ndef unit():\n    return math.floor(half(area(1, 1)))\n"
+    assert session.execute(Rewrite(code=code)).ok
+    text = content(session)
+    assert text.index("import math") < text.index("def area") < text.index("def half") < text.index("def unit")
+
+
+def test_a_method_is_found_by_its_name(session) -> None:
+    assert session.execute(Rewrite(code="def volume(self):\n    return area(3, 4)\n")).ok
+    assert "    def volume(self):\n        return area(3, 4)\n" in content(session)
+
+
+def test_a_syntax_error_is_shown_by_the_guard(session) -> None:
+    done = session.execute(Rewrite(code="def area(width, height):\n    return (width\n"))
+    assert not done.ok
+    assert "Nothing was changed" in done.text
+    assert content(session) == SHAPES
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [("x = 1\n", "defines no function or class"), ("def nowhere():\n    pass\n", "No Python file")]
+)
+def test_code_that_replaces_nothing_is_refused(session, code: str, says: str) -> None:
+    with pytest.raises(ToolError, match=says):
+        Rewrite(code=code).run(session)
