@@ -137,5 +137,5 @@ def open_tree(
             listener=listener,
         )
         bench.evaluators = evaluators(config)
-        begun = started or first_event(config, task, sandbox, commit, model)
+        begun = started or first_event(config, task, sandbox, commit, model.name)
         yield Tree(begun, bench, compose(strategies), log)
