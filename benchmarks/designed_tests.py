@@ -115,7 +115,7 @@ def judged_tests(task: Task, suite: Suite, computers: Computers) -> list[Judged]
     ]
 
 
-def judged_candidates(task: Task, place: Path, events: Sequence[Event], evaluator: Evaluator) -> Iterator[Tried]:
+def judged_candidates(task: Task, events: Sequence[Event], evaluator: Evaluator) -> Iterator[Tried]:
     """Every candidate of an attempt that designed tests judged."""
     patches = {event.name: event.patch for event in events if isinstance(event, TrialEnded)}
     for event in events:
@@ -124,7 +124,7 @@ def judged_candidates(task: Task, place: Path, events: Sequence[Event], evaluato
         name = event.key.partition(":")[0]
         designed = [check["passed"] for check in event.checks if check["kind"] == "designed"]
         if designed and patches.get(name):
-            verdict = evaluator.evaluate(task, Prediction(task.id, f"{place.name}-{name}", patches[name]))
+            verdict = evaluator.evaluate(task, Prediction(task.id, f"candidate-{name}", patches[name]))
             yield Tried(task.id, name, bool(verdict.resolved), all(designed), event.passed is True)
 
 
@@ -172,14 +172,14 @@ def main() -> None:
     evaluator = Evaluator(computers, options.output / "verdicts-designed", say=say)
     tests: list[Judged] = []
     tried: list[Tried] = []
-    for file in sorted((options.output / options.arm).glob("*/attempts/*/trajectory.jsonl")):
-        events, task = read_events(file), known[file.parent.name]
+    for file in sorted((options.output / options.arm).glob("*/attempts/*/*/trajectory.jsonl")):
+        events, task = read_events(file), known[file.parent.parent.name]
         suite = suite_of(events)
         if suite is None:
             say(f"{task.id}: no cases were designed")
             continue
         tests += judged_tests(task, suite, computers)
-        tried += judged_candidates(task, file.parent, events, evaluator)
+        tried += judged_candidates(task, events, evaluator)
     table = figures(tests, tried)
     print("| | |\n| --- | ---: |")
     for name, (part, whole) in table.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.models.base import Query, Reply
+from agent.models.base import ModelError, Query, Reply
 from agent.models.scripted import ScriptedModel
 from agent.status import Status
 from tests.agent.conftest import SUBMIT, fix, git, scripted, types
@@ -35,13 +35,17 @@ CONFIRMED = says("add(2, 3) == 5")
 
 
 class _Asked(ScriptedModel):
-    """A script that keeps what it was asked."""
+    """A script that keeps what it was asked, and fails at one call, once."""
 
-    def __init__(self, *replies: dict[str, Any]) -> None:
+    def __init__(self, *replies: dict[str, Any], fails_at: int | None = None) -> None:
         super().__init__(scripted(*replies).replies)
         self.prompts: list[str] = []
+        self.fails_at = fails_at
 
     def query(self, query: Query) -> Reply:
+        if query.index == self.fails_at:
+            self.fails_at = None
+            raise ModelError("the network is down")
         self.prompts.append("\n".join(str(message.get("content", "")) for message in query.messages))
         return super().query(query)
 
@@ -147,6 +151,19 @@ def test_the_designer_is_paid_out_of_the_one_budget(tree: Run) -> None:
     looks = [fix(f"return a * {number}") for number in range(40)]
     ended = tree("programmer-tester", CASES, CONFIRMED, *looks, settings=(*ALONE, "limits.steps=8"), issue=ISSUE).run()
     assert ended.steps == 8
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 4])
+def test_an_attempt_that_was_cut_off_goes_on_with_the_same_tests(tree: Run, tmp_path: Path, at: int) -> None:
+    script = (CASES, CONFIRMED, WRONG, SUBMIT, fix(), SUBMIT)
+    model = _Asked(*script, fails_at=at)
+    assert tree("programmer-tester", model=model, settings=ALONE, issue=ISSUE).run().status == Status.MODEL_ERROR
+    again = tree("programmer-tester", model=model, settings=ALONE, issue=ISSUE)
+    assert again.run().status == Status.SUBMITTED
+    assert len(model.prompts) == len(script)
+    assert "+    return a + b" in again.patch
+    kept = [e.key for e in read_events(tmp_path / "attempt/trajectory.jsonl") if isinstance(e, Noted)]
+    assert kept == ["validated/1", "designed-tests"]
 
 
 def test_tests_are_designed_once_for_all_candidates(tree: Run, tmp_path: Path) -> None:
