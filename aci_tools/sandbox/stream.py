@@ -27,7 +27,7 @@ class ExecTransport:
         self._socket = getattr(stream, "_sock", stream)
         self._both = select.poll()
         self._both.register(self._socket.fileno(), select.POLLIN | select.POLLOUT)
-        self._raw = bytearray()
+        self._raw = bytearray(self._early())
 
     @property
     def intact(self) -> bool:
@@ -73,6 +73,18 @@ class ExecTransport:
             if part is not None:
                 with contextlib.suppress(OSError):
                     part.close()
+
+    def _early(self) -> bytes:
+        """What came in one piece with the head of the engine's answer: it is in the buffer of who read that."""
+        response = getattr(self._stream, "_response", None)
+        reader = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)
+        if reader is None or reader.closed:
+            return b""
+        self._socket.settimeout(0.0)
+        try:
+            return bytes(reader.peek())
+        except (BlockingIOError, SSLWantReadError):
+            return b""
 
     def _whole_frames(self) -> bytes:
         """Take the data of all frames that have arrived in full."""
