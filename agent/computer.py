@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aci_tools.errors import InfrastructureError
 from aci_tools.sandbox import MIB, Limits, Sandbox, SandboxSpec, available_kinds, open_sandbox
 from agent.config import Config, SandboxConfig
-from agent.detected import Detected, detect, show
+from agent.detected import Detected, detect, say_what_is_missing, show
 from agent.environment import host_python, import_path
 from agent.progress import Voice
 
@@ -59,6 +59,8 @@ def open_computer(
         python = host_python(origin)
         what = python.note
         spec = replace(spec, env={"PATH": python.path, **spec.env}, read_only=(*python.read_only, *spec.read_only))
+        if wanted.detect and announce and not python.own:
+            say_what_is_missing(repository, kind, progress)
     if kind != "docker" or given is None:
         spec = _importable(spec, repository, found.made.python_path if found else "")
     if found is not None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tasks.environments import Environments, Made, Proposal, Tree
 
 
+#: Seconds that trying out the tests may take; what was finished by then counts.
+_LONGEST = 300.0
+
+
 @dataclass(frozen=True)
 class Detected:
     """An environment that was made for a repository.
@@ -44,6 +48,7 @@ class Detected:
         """
         from aci_tools.testing import try_out
 
+        timeout = min(timeout, _LONGEST)
         known = None if again else self.environments.remembered(self.made, self.tree.digest("**"))
         if known is not None:
             return known
@@ -91,6 +96,25 @@ def show(detected: Detected, checked: Tryout, voice: Voice) -> None:
         voice.say(f"  the tests run: {checked.summary} ({checked.source})")
 
 
+def say_what_is_missing(repository: Path, kind: str, voice: Voice) -> None:
+    """Say what a repository needs where nothing can be installed for it.
+
+    Args:
+        repository: The prepared copy of the repository.
+        kind: Kind of sandbox.
+        voice: Told of it.
+
+    Raises:
+        UsageError: What the repository pins is not as it must be.
+    """
+    from tasks.environments import Tree, propose
+
+    proposal = propose(Tree(repository))
+    if proposal.install:
+        why = proposal.why[0]
+        voice.say(f"nothing is installed in a {kind} sandbox ({why}): it has what this machine has", "yellow")
+
+
 @dataclass(frozen=True)
 class Survey:
     """What ``agent environment`` has found.
@@ -124,8 +148,9 @@ class Survey:
             *(("note", sentence) for sentence in self.notes),
         ]
         if self.checked is not None:
-            command = self.checked.test_command or proposal.test_command or "not found"
-            facts += [("built", self.image), ("tests", command), ("outcome", self.checked.summary)]
+            *before, command = self.checked.test_command.strip().splitlines() or ["not found"]
+            shown = f"{'… ' if before else ''}{command.strip()}"
+            facts += [("built", self.image), ("tests", shown), ("outcome", self.checked.summary)]
         return "\n".join(f"{name:9} {value}" for name, value in facts)
 
 

@@ -17,11 +17,13 @@ class HostPython:
         path: The PATH with it in front.
         read_only: Host directories that the sandbox must show for it to run.
         note: Which one it is, for the user.
+        own: Whether it is the repository's own virtual environment.
     """
 
     path: str
     read_only: tuple[Path, ...]
     note: str
+    own: bool = False
 
 
 def host_python(repository: Path | None) -> HostPython:
@@ -35,7 +37,10 @@ def host_python(repository: Path | None) -> HostPython:
         if place is not None and (place / "bin" / "python").exists():
             real = (place / "bin" / "python").resolve()
             return HostPython(
-                f"{place.resolve()}/bin:{SYSTEM_PATH}", (place.resolve(), real.parent.parent), f"Python of {place}"
+                f"{place.resolve()}/bin:{SYSTEM_PATH}",
+                (place.resolve(), real.parent.parent),
+                f"Python of {place}",
+                own=True,
             )
     own = Path(sys.prefix)
     base = Path(sys.base_prefix)

@@ -24,12 +24,19 @@ environment:
 
 
 @pytest.fixture
-def pinned(user: User, docker_image: str) -> Iterator[User]:
-    """A user whose repository needs a module; the images that are made are removed."""
+def pinned_only(user: User) -> User:
+    """A user whose repository needs a module."""
     (user.repository / "test_calc.py").write_text(TEST)
     (user.repository / ".patchwright.yaml").write_text(PIN)
     user.git("add", "-A")
     user.git("commit", "-q", "-m", "Pin")
+    return user
+
+
+@pytest.fixture
+def pinned(pinned_only: User, docker_image: str) -> Iterator[User]:
+    """The same; the images that are made are removed."""
+    user = pinned_only
     yield user
     import docker
 
@@ -65,6 +72,13 @@ def test_an_attempt_runs_in_what_was_installed_and_says_so(pinned: User) -> None
     assert "1 passed in" in recorded
     again = pinned.agent("replay", str(pinned.home / "out/trajectory.jsonl"))
     assert again.returncode == 0, again.stderr
+
+
+def test_what_is_missing_is_said_where_nothing_can_be_installed(pinned_only: User) -> None:
+    done = pinned_only.solve(FIX, SUBMIT, sandbox="local")
+    assert done.returncode == 0, done.stderr
+    said = "nothing is installed in a local sandbox (.patchwright.yaml says it): it has what this machine has"
+    assert said in done.stderr
 
 
 @pytest.mark.docker
