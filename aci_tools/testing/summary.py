@@ -94,7 +94,7 @@ def _explained(report: TestReport) -> bool:
 def _headline(report: TestReport) -> str:
     numbers = [(report.counts.get(status, 0), status) for status in STATUSES]
     counts = ", ".join(f"{number} {_counted(status, number)}" for number, status in numbers if number)
-    command = f"`{report.command}`"
+    command = f"`{_shown(report.command)}`"
     at_work = f" while running {report.running}" if report.running else ""
     if report.timed_out:
         advice = (
@@ -112,6 +112,11 @@ def _headline(report: TestReport) -> str:
     if report.exit_code == 5:
         return f"No tests ran ({command})."
     return f"{command} failed (exit code {report.exit_code}) without naming a test."
+
+
+def _shown(command: str) -> str:
+    """The command; of one that has to prepare something first, only what runs the tests."""
+    return re.split(r"\n|&& ", command)[-1] if "\n" in command else command
 
 
 def _counted(status: Status, number: int) -> str:
