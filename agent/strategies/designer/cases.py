@@ -36,19 +36,19 @@ def code_of(reply: str) -> str:
     return "\n".join(_FENCED.findall(reply)) or reply
 
 
-def read_cases(reply: str, called: str, most: int) -> tuple[list[DesignedTest], list[Dropped]]:
+def read_cases(reply: str, module: str, called: str, most: int) -> tuple[list[DesignedTest], list[Dropped]]:
     """The assertions of a reply that call a function, and those that are of no use.
 
     Args:
         reply: What the designer wrote: assertions, in functions or not. What stands before one in the same function is
             a part of it; a function of the tested one's name never is.
+        module: Dotted name of the tested function's module; ``module.function`` is taken for ``function``.
         called: Name of the tested function.
         most: How many count.
     """
-    code = code_of(reply)
     kept: list[DesignedTest] = []
     dropped: list[Dropped] = []
-    for name, source, kind in _assertions(code, called):
+    for name, source, kind in _assertions(code_of(reply), module, called):
         if not _calls(source, called):
             dropped.append(Dropped(name, f"it does not call {called}", source))
         elif len(source) > _LONGEST:
@@ -126,22 +126,35 @@ def _split(source: str) -> dict[str, str]:
     }
 
 
-def _assertions(code: str, called: str) -> Iterator[tuple[str, str, str]]:
+class _Bare(ast.NodeTransformer):
+    """Takes a module's name away from what is taken from it."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if ast.unparse(node.value) == self._module:
+            return ast.copy_location(ast.Name(node.attr, node.ctx), node)
+        return self.generic_visit(node)
+
+
+def _assertions(code: str, module: str, called: str) -> Iterator[tuple[str, str, str]]:
     """Name, source and kind of each assertion."""
     try:
-        body = ast.parse(code).body
+        tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         # One that was cut off, or prose between them, does not make the others worthless.
         code = "\n".join(line.strip() if _alone(line) else "" for line in code.splitlines())
-        body = ast.parse(code).body
+        tree = ast.parse(code)
     kinds = {
         number: match[1].lower() for number, line in enumerate(code.splitlines(), 1) if (match := _KIND.search(line))
     }
-    yield from _in_block(body, [], kinds, called)
+    tree = _Bare(module).visit(tree)
+    yield from _in_block(tree.body, [], kinds, (module, called))
 
 
 def _in_block(
-    body: Sequence[ast.stmt], before: list[ast.stmt], kinds: dict[int, str], called: str
+    body: Sequence[ast.stmt], before: list[ast.stmt], kinds: dict[int, str], known: tuple[str, str]
 ) -> Iterator[tuple[str, str, str]]:
     setup = list(before)
     for node in body:
@@ -149,10 +162,10 @@ def _in_block(
             source = "\n".join(map(ast.unparse, [*setup, ast.Assert(node.test)]))
             yield ast.unparse(node.test)[:200], source, _kind(kinds, node.lineno)
         elif isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-            yield from _in_block(node.body, setup, kinds, called)
+            yield from _in_block(node.body, setup, kinds, known)
         elif isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body):
-            yield from _in_block([p for p in node.body if isinstance(p, ast.FunctionDef)], setup, kinds, called)
-        elif not _of_no_use(node, called):
+            yield from _in_block([p for p in node.body if isinstance(p, ast.FunctionDef)], setup, kinds, known)
+        elif not _of_no_use(node, known):
             setup.append(node)
 
 
@@ -161,12 +174,12 @@ def _kind(kinds: dict[int, str], line: int) -> str:
     return kinds[max(above)] if (above := [number for number in kinds if number <= line]) else "basic"
 
 
-def _of_no_use(node: ast.stmt, called: str) -> bool:
+def _of_no_use(node: ast.stmt, known: tuple[str, str]) -> bool:
     """What tests do not need or must not have: the tested function, made up or imported from somewhere, and outputs."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return node.name == called
+        return node.name == known[1]
     if isinstance(node, ast.Import | ast.ImportFrom):
-        return any(alias.name in (called, "*") for alias in node.names)
+        return any(alias.name in (*known, "*") for alias in node.names)
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) or ast.unparse(node).startswith("print(")
     return isinstance(node, ast.If | ast.Return) or any(isinstance(part, ast.Assert) for part in ast.walk(node))

@@ -7,7 +7,7 @@ import re
 import textwrap
 
 from aci_tools.session import Session
-from agent.documented import documentation
+from agent.documented import documentation, module_of
 from agent.models import ChatMessage
 from agent.prompts import render
 from agent.retrieval import Snippet, relevant_functions
@@ -61,8 +61,9 @@ class FunctionDesigner:
 
     def read(self, reply: str) -> Suite:
         """The tests of its answer."""
-        tests, dropped = read_cases(reply, self._called, self._bench.config.strategy.designed_tests)
-        return Suite("cases", self._function.path, "", tuple(tests), tuple(dropped))
+        path, most = self._function.path, self._bench.config.strategy.designed_tests
+        tests, dropped = read_cases(reply, module_of(path), self._called, most)
+        return Suite("cases", path, "", tuple(tests), tuple(dropped))
 
     def run(self, session: Session, suite: Suite, seed: int) -> dict[str, Outcome]:
         """How the tests end on the code as it is, by name."""

@@ -30,7 +30,7 @@ def says(text: str) -> dict[str, Any]:
     return {"content": text}
 
 
-CASES = says("```python\n# basic\nassert add(2, 3) == 5\n# edge\nassert add(4, 0) == 4\n```")
+CASES = says("```python\nimport calc\n# basic\nassert add(2, 3) == 5\n# edge\nassert calc.add(4, 0) == 4\n```")
 CONFIRMED = says("add(2, 3) == 5")
 
 
