@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from agent.status import Status
 from trajectories.events import AttemptEnded
 
 if TYPE_CHECKING:
+    from agent.pull_request import Opening, Published, Target
     from tasks.repository import Prepared
     from tasks.sources import Issue
     from tasks.task import Task
@@ -36,6 +37,7 @@ class SolveRequest:
         output: Directory for the results; ``None``: one of its own among the runs.
         apply: Whether the patch goes into the user's working tree.
         include_uncommitted: Whether uncommitted changes belong to the base; ``None``: ask on a terminal.
+        opening: How a pull request is to be opened; ``None``: not at all.
     """
 
     issue: str
@@ -45,6 +47,7 @@ class SolveRequest:
     output: Path | None = None
     apply: bool = False
     include_uncommitted: bool | None = None
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,14 @@ class Outcome:
         patch: The unified diff; unlike the event's, with whatever looks like a secret left in it, so that it applies.
         output: Where trajectory and patch are.
         applied: Whether the patch was put into the working tree; ``None`` when that was not asked for.
+        published: What came of the pull request; ``None`` when that was not asked for.
     """
 
     ended: AttemptEnded
     patch: str
     output: Path
     applied: bool | None = None
+    published: Published | None = None
 
     @property
     def exit_code(self) -> int:
@@ -70,12 +75,15 @@ class Outcome:
             return 130
         if Status.of(self.ended.status).infrastructure:
             return 3
+        if self.published and self.published.exit_code:
+            return self.published.exit_code
         return 0 if self.patch and self.applied is not False else 1
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         facts = self.ended.model_dump(mode="json", include={"status", "detail", "steps", "usage", "duration"})
-        return {**facts, "patch": self.patch, "output": str(self.output), "applied": self.applied}
+        results = {"patch": self.patch, "output": str(self.output), "applied": self.applied}
+        return {**facts, **results, "pull_request": asdict(self.published) if self.published else None}
 
 
 def run(request: SolveRequest, progress: Progress) -> Outcome:
@@ -89,15 +97,19 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
 
     output = _output_directory(request.output)
     issue = read_issue(request.issue)
+    target = _target(issue, request.opening, progress)
     repo = request.repo or issue.repo or "."
     with workspace() as scratch:
         progress.doing(f"preparing {repo}")
         prepared = _prepare(request, repo, scratch / "repository", progress)
+        if target:
+            target.base(_clones(), prepared.base_commit, request.base)
         for note in (*issue.remarks, *prepared.notes):
             progress.say(note, "yellow")
         task = _task(issue, prepared)
         ended, patch = _attempt(task, prepared, repo, request.config, output, progress)
-    return _finish(request.apply, repo, ended, patch, output, progress)
+    outcome = _finish(request.apply, repo, ended, patch, output, progress)
+    return _publish(outcome, target, request.base, request.config, progress)
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,7 @@ class ResumeRequest:
         settings: ``--set`` arguments, of the model and the limits.
         flags: Settings by dotted key, the same.
         apply: Whether the patch goes into the user's working tree.
+        opening: How a pull request is to be opened; ``None``: not at all.
     """
 
     output: Path
@@ -117,6 +130,7 @@ class ResumeRequest:
     settings: Sequence[str] = ()
     flags: Mapping[str, Any] = field(default_factory=dict)
     apply: bool = False
+    opening: Opening | None = None
 
 
 def resume(request: ResumeRequest, progress: Progress) -> Outcome:
@@ -129,6 +143,7 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
     from aci_tools.sandbox.workspace import workspace
     from agent.resume import read_attempt, resumed_config
     from tasks.repository import prepare
+    from tasks.sources import Issue, read_issue
 
     output = request.output
     recorded = read_attempt(output / TRAJECTORY)
@@ -136,12 +151,20 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
         raise UsageError(f"--resume: no attempt has begun in {output}; leave out --resume to begin one there")
     task = recorded.task
     repo = request.repo or task.repo
+    target = None
+    if request.opening:
+        url = task.source.get("url")
+        target = _target(read_issue(url) if url else Issue(task.id), request.opening, progress)
     if recorded.finished:
         assert recorded.ended is not None
         progress.say("this attempt is finished; nothing was run", "yellow")
         kept = output / PATCH
         known = kept.read_bytes().decode("utf-8", "surrogateescape") if kept.exists() else recorded.ended.patch
-        return _finish(request.apply, repo, recorded.ended, known, output, progress)
+        outcome = _finish(request.apply, repo, recorded.ended, known, output, progress)
+        if target is None:
+            return outcome
+        config = resumed_config(recorded.started.config, request.settings, request.flags)
+        return _publish(outcome, target, None, config, progress)
     config = resumed_config(recorded.started.config, request.settings, request.flags)
     with workspace() as scratch:
         progress.doing(f"preparing {repo}")
@@ -151,16 +174,17 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
         if prepared.base_commit != task.base_commit:
             raise UsageError(f"--resume: the uncommitted changes of {repo} are not those that the attempt began with")
         ended, patch = _attempt(task, prepared, repo, config, output, progress)
-    return _finish(request.apply, repo, ended, patch, output, progress)
+    outcome = _finish(request.apply, repo, ended, patch, output, progress)
+    return _publish(outcome, target, None, config, progress)
 
 
 def _attempt(
     task: Task, prepared: Prepared, repo: str, config: Config, output: Path, progress: Progress
 ) -> tuple[AttemptEnded, str]:
     """How it ended, and the patch with whatever looks like a secret left in it."""
-    from agent.attempt import open_attempt
     from agent.computer import open_computer
     from agent.models import open_model
+    from agent.work import open_work
 
     origin = Path(repo) if Path(repo).is_dir() else None
     with contextlib.ExitStack() as stack:
@@ -170,7 +194,7 @@ def _attempt(
         sandbox = stack.enter_context(contextlib.closing(computer))
         progress.doing("reading the repository")
         attempt = stack.enter_context(
-            open_attempt(
+            open_work(
                 task=task,
                 sandbox=sandbox,
                 model=model,
@@ -179,7 +203,7 @@ def _attempt(
                 listener=progress,
             )
         )
-        progress.say(f"model: {model.name}, {attempt.format.name}; task: {task.id}")
+        progress.say(f"model: {model.name}, {attempt.about}; task: {task.id}")
         ended = attempt.run()
         progress.doing("removing the sandbox")
     return ended, attempt.patch
@@ -190,6 +214,27 @@ def _finish(apply: bool, repo: str, ended: AttemptEnded, patch: str, output: Pat
     outcome = Outcome(ended, patch, output, _apply(repo, patch, progress) if apply else None)
     _report(outcome, progress)
     return outcome
+
+
+def _target(issue: Issue, opening: Opening | None, progress: Progress) -> Target | None:
+    from agent.pull_request import find_target
+
+    if opening is None:
+        return None
+    progress.doing("looking whether a pull request is wanted")
+    return find_target(issue, opening)
+
+
+def _publish(outcome: Outcome, target: Target | None, base: str | None, config: Config, progress: Progress) -> Outcome:
+    from agent.pull_request import publish
+
+    if target is None or outcome.exit_code == 130:
+        return outcome
+    published = publish(
+        target, base=base, patch=outcome.patch, output=outcome.output, config=config, clones=_clones(),
+        progress=progress,
+    )  # fmt: skip
+    return replace(outcome, published=published)
 
 
 def _report(outcome: Outcome, progress: Progress) -> None:

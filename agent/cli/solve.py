@@ -42,6 +42,16 @@ def solve(
             help="Work with the repository's uncommitted changes, or without; default: ask on a terminal.",
         ),
     ] = None,
+    open_pr: Annotated[
+        bool, typer.Option("--open-pr", help="Push the patch to a branch and open a draft pull request for the issue.")
+    ] = False,
+    ready: Annotated[bool, typer.Option("--ready", help="With --open-pr: not a draft.")] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="With --open-pr: even if somebody is on the issue, or the patch changes what CI runs."
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the attempt in --output that was cut off.")
     ] = False,
@@ -54,9 +64,13 @@ def solve(
     With --resume, an attempt that was killed goes on from the last thing that it recorded, with the settings that it
     began with; only the model and the limits may be given anew.
 
+    With --open-pr, the branch goes into the issue's repository, or into your fork where you may not push; a second run
+    updates the pull request that is open. Given with --resume, one is opened for an attempt that is finished.
+
     Exit code 0: a patch; 1: finished without one; 2: wrong input; 3: infrastructure; 130: interrupted, patch kept.
     """
     from agent.progress import Progress
+    from agent.pull_request import Opening
     from agent.solve import ResumeRequest, SolveRequest, run
     from agent.solve import resume as go_on
 
@@ -68,6 +82,11 @@ def solve(
         "sandbox__kind": sandbox,
         "sandbox__image": image,
     }
+    if (ready or anyway) and not open_pr:
+        raise UsageError(f"{'--ready' if ready else '--anyway'} is about a pull request: give --open-pr too")
+    if open_pr and include_uncommitted:
+        raise UsageError("--open-pr: uncommitted changes cannot be part of a pull request's base; commit and push them")
+    opening = Opening(ready, anyway) if open_pr else None
     if resume:
         asked = {"--issue": issue, "--base": base, "--config": config, "--include-uncommitted": include_uncommitted}
         _refuse(asked)
@@ -75,14 +94,17 @@ def solve(
             raise UsageError("--resume: name the directory of the attempt with --output")
         changes = {"model.name": model, **{key.replace("__", "."): value for key, value in flags.items()}}
         with Progress() as progress:
-            outcome = go_on(ResumeRequest(output, repo, settings or [], changes, apply), progress)
+            outcome = go_on(ResumeRequest(output, repo, settings or [], changes, apply, opening), progress)
     else:
         if issue is None:
             raise UsageError("name the issue with --issue: a URL, a file, a text, or - for standard input")
         effective = effective_config(config, settings, model, **flags)
         check_strategy(effective, memory)
         with Progress() as progress:
-            outcome = run(SolveRequest(issue, repo, base, effective, output, apply, include_uncommitted), progress)
+            # What is pushed rests on a commit that everybody has.
+            uncommitted = False if open_pr else include_uncommitted
+            asked_for = SolveRequest(issue, repo, base, effective, output, apply, uncommitted, opening)
+            outcome = run(asked_for, progress)
     if json:
         print(jsonlib.dumps(outcome.as_json(), indent=2))
     elif outcome.patch:

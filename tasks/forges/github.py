@@ -97,7 +97,7 @@ class GitHub:
         """The pull requests to a repository; those of a branch are looked for in it and in the user's fork."""
         about = f"pull requests of {self.web}/{path}"
         query = {"state": state, "sort": "created", "direction": "desc"}
-        owners = dict.fromkeys([path.partition("/")[0], *([self.me()] if self._api.token else [])]) if head else [""]
+        owners = dict.fromkeys([path.partition("/")[0], *self._user()]) if head else [""]
         heads = [{"head": f"{owner}:{head}"} if head else {} for owner in owners]
         found = [entry for one in heads for entry in self._api.pages(f"/repos/{path}/pulls", about, **query, **one)]
         # A forge that does not know the filter gives all.
@@ -152,6 +152,15 @@ class GitHub:
                 time.sleep(0.5)
             else:
                 return made
+
+    def _user(self) -> list[str]:
+        """The login of the token's owner, unless there is none: an app's token, such as Actions give, is nobody's."""
+        if self._api.token is None:
+            return []
+        try:
+            return [self.me()]
+        except InfrastructureError:
+            return []
 
     def _comments(self, path: str, about: str, reporter: str) -> Iterator[Comment]:
         for entry in self._api.pages(path, about):
