@@ -10,16 +10,28 @@ STAMP = ".git/patchwright-stamp"
 
 # A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
 # index's own time (cp -p), by which git knows which files it must look into.
-_DIFF = """
-git="$(git rev-parse --git-dir)"
+_GIT = 'git="$(git rev-parse --git-dir)"'
+_STAGE = """
 index="$git/patchwright-index"
-: > "$git/patchwright-stamp"
 rm -f "$index"
 [ -f "$git/index" ] && cp -p "$git/index" "$index"
 export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
 git -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false add -A . 2>/dev/null
+"""
+_DIFF = f"""
+{_GIT}
+: > "$git/patchwright-stamp"
+{_STAGE}
 git -c core.fsmonitor=false -c core.quotePath=true diff --cached --binary --no-color --no-ext-diff --no-textconv \
     --no-renames --src-prefix=a/ --dst-prefix=b/ "$PATCHWRIGHT_BASE" --
+status=$?
+rm -f "$index"
+exit $status
+"""
+_TREE = f"""
+{_GIT}
+{_STAGE}
+git write-tree
 status=$?
 rm -f "$index"
 exit $status
@@ -41,7 +53,7 @@ def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 12
 
     Args:
         sandbox: Where the repository is, at ``sandbox.workdir``.
-        base: The revision to compare with.
+        base: The revision to compare with, a commit or a tree.
         timeout: Seconds.
 
     Returns:
@@ -56,6 +68,18 @@ def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 12
     if not done.ok or done.dropped:
         raise SandboxError(f"git could not make the patch: {done.text.strip()[-300:] or done.end}")
     return done.output.decode("utf-8", "surrogateescape")
+
+
+def working_tree(sandbox: Sandbox) -> str:
+    """The id of a git tree that holds the files as they are now, ignored ones aside.
+
+    Raises:
+        SandboxError: git could not make it.
+    """
+    done = sandbox.run(_TREE, cwd=sandbox.workdir, timeout=120.0)
+    if not done.ok:
+        raise SandboxError(f"git could not record the files: {done.text.strip()[-300:] or done.end}")
+    return done.text.strip()
 
 
 _GIVEN = ".git/patchwright-given"
