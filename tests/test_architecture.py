@@ -31,6 +31,7 @@ HEAVY = (
     "pandas",
     "pyarrow",
     "httpx2",
+    "mcp",
     "rich",
 )
 

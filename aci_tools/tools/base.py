@@ -28,6 +28,7 @@ TESTS_FAILED = "tests-failed"
 TIMEOUT = "timeout"
 SANDBOX_LOST = "sandbox-lost"
 INEFFECTIVE = "ineffective"
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from agent.cli import (
     images,
     import_,
     inspect,
+    mcp,
     memory,
     models,
     replay,
@@ -55,6 +56,7 @@ app.command("export")(export.export)
 app.command("import")(import_.import_)
 app.command("tools")(tools.tools)
 app.command("inspect")(inspect.inspect)
+app.command("mcp")(mcp.mcp)
 app.command("models")(models.models)
 app.command("environment")(environment.environment)
 app.command("doctor")(doctor.doctor)
