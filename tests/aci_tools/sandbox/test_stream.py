@@ -33,7 +33,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
         thread = Thread(target=serve, daemon=True)
         thread.start()
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        thread.join()
+        thread.join(10.0)
 
 
 def test_output_that_comes_with_the_engines_answer_is_not_lost(engine: str) -> None:
