@@ -94,7 +94,7 @@ def _run(bench: Bench, designer: Designer, suite: Suite) -> Suite:
         for seed in range(RUNS):
             runs.append(designer.run(session, suite, seed))
             if seed == 0 and suite.form == "file":
-                suite = replace(suite, tests=named_tests(runs[0]))
+                suite = replace(suite, tests=named_tests(suite, runs[0]))
             if not suite.tests:
                 return suite
     first = runs[0]

@@ -154,11 +154,10 @@ class RepositoryDesigner:
         return any(re.search(rf"\b{re.escape(name)}\b", self._issue) for name in names)
 
 
-def named_tests(outcomes: dict[str, Outcome]) -> tuple[DesignedTest, ...]:
+def named_tests(suite: Suite, outcomes: dict[str, Outcome]) -> tuple[DesignedTest, ...]:
     """The tests that a file turned out to have, with what their names claim."""
-    return tuple(
-        DesignedTest(name, "", "keeps" if "keeps" in _last(name).lower() else "reproduces") for name in outcomes
-    )
+    own = {name: name.replace(suite.path, "").lower() for name in outcomes}
+    return tuple(DesignedTest(name, "", "keeps" if "keeps" in own[name] else "reproduces") for name in outcomes)
 
 
 def without_dropped(suite: Suite) -> str:
@@ -179,7 +178,7 @@ def _belongs(test: str, suite: Suite) -> bool:
     """Whether a reported test is one of the file: runners that run a whole package report others too."""
     if suite.path in test or PurePosixPath(suite.path).stem in re.split(r"\W+", test):
         return True
-    return re.search(rf"\b{re.escape(_last(test))}\b", suite.text) is not None
+    return test in suite.text or re.search(rf"\b{re.escape(_last(test))}\b", suite.text) is not None
 
 
 def _last(test: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from agent.models.base import ModelError, Query, Reply
 from agent.models.scripted import ScriptedModel
 from agent.status import Status
-from tests.agent.conftest import SUBMIT, fix, git, scripted, types
+from tests.agent.conftest import SUBMIT, call, fix, git, scripted, types
 from tests.agent.strategies.conftest import CANARY, Run, texts
 from trajectories.events import Evaluated, Noted, SubagentReplied
 from trajectories.log import read_events
@@ -285,3 +286,33 @@ class Issue(unittest.TestCase):
     names = [test["name"].rpartition(".")[2] for test in suite(tmp_path)["tests"]]
     assert names == ["test_reproduces_the_error", "test_reproduces_what_is_missing"]
     assert "has no attribute 'ad'" in "".join(reasons(tmp_path).values())
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
+def test_a_project_in_another_language_gets_a_test_file_too(tree: Run, repository: Path, tmp_path: Path) -> None:
+    (repository / "calc.js").write_text("exports.add = (a, b) => a - b;\nexports.twice = a => a * 2;\n")
+    (repository / "package.json").write_text('{"name": "calc", "scripts": {"test": "node --test"}}')
+    (repository / "test").mkdir()
+    head = "const test = require('node:test');\nconst assert = require('node:assert');\n"
+    own = f"{head}test('twice', () => assert.equal(require('../calc').twice(2), 4));\n"
+    (repository / "test/calc.test.js").write_text(own)
+    commit(repository)
+    designed = f"""```js
+{head}const {{ add }} = require('../calc');
+test('reproduces the difference', () => assert.equal(add(2, 3), 5));
+test('keeps 1.5 as it is', () => assert.equal(add(1.5, 0), 1.5));
+test('reproduces nothing', () => assert.equal(add(2, 0), 2));
+```"""
+    repair = call("bash", command="sed -i 's/a - b/a + b/' calc.js")
+    script = (says(designed), says("reproduces the difference: YES"), repair, SUBMIT)
+    done = tree("programmer-tester", *script, settings=("strategy.evaluators=[regression]",), issue=ISSUE)
+    assert done.run().steps == len(script)
+    assert "issue.test.js" not in done.patch
+    events = read_events(tmp_path / "attempt/trajectory.jsonl")
+    (judged,) = ({check["name"]: check["passed"] for check in e.checks} for e in events if isinstance(e, Evaluated))
+    assert judged == {
+        "1 of the project's tests around calc.js": True,
+        "reproduces the difference": True,
+        "keeps 1.5 as it is": True,
+    }
+    assert reasons(tmp_path) == {"reproduces nothing": "it should fail before any fix, but passes"}
