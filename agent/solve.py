@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from aci_tools.errors import UsageError
 from agent.config import Config
+from agent.human import Presence
 from agent.progress import Progress
 from agent.status import Status
+from agent.workspace import among_the_runs, kept_clones, writable
 from trajectories.events import AttemptEnded
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SolveRequest:
         apply: Whether the patch goes into the user's working tree.
         include_uncommitted: Whether uncommitted changes belong to the base; ``None``: ask on a terminal.
         opening: How a pull request is to be opened; ``None``: not at all.
+        presence: What somebody at the terminal takes part in.
     """
 
     issue: str
@@ -48,6 +50,7 @@ class SolveRequest:
     apply: bool = False
     include_uncommitted: bool | None = None
     opening: Opening | None = None
+    presence: Presence = field(default_factory=Presence)
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,11 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
         progress.doing(f"preparing {repo}")
         prepared = _prepare(request, repo, scratch / "repository", progress)
         if target:
-            target.base(_clones(), prepared.base_commit, request.base)
+            target.base(kept_clones(), prepared.base_commit, request.base)
         for note in (*issue.remarks, *prepared.notes):
             progress.say(note, "yellow")
         task = _task(issue, prepared)
-        ended, patch = _attempt(task, prepared, repo, request.config, output, progress)
+        ended, patch = _attempt(task, prepared, repo, request.config, output, progress, request.presence)
     outcome = _finish(request.apply, repo, ended, patch, output, progress)
     return _publish(outcome, target, request.base, request.config, progress)
 
@@ -123,6 +126,7 @@ class ResumeRequest:
         flags: Settings by dotted key, the same.
         apply: Whether the patch goes into the user's working tree.
         opening: How a pull request is to be opened; ``None``: not at all.
+        presence: What somebody at the terminal takes part in.
     """
 
     output: Path
@@ -131,6 +135,7 @@ class ResumeRequest:
     flags: Mapping[str, Any] = field(default_factory=dict)
     apply: bool = False
     opening: Opening | None = None
+    presence: Presence = field(default_factory=Presence)
 
 
 def resume(request: ResumeRequest, progress: Progress) -> Outcome:
@@ -170,16 +175,22 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
         progress.doing(f"preparing {repo}")
         uncommitted = task.source.get("uncommitted") == "included"
         base = None if uncommitted else task.base_commit
-        prepared = prepare(repo, base, scratch / "repository", include_uncommitted=uncommitted, clones=_clones())
+        prepared = prepare(repo, base, scratch / "repository", include_uncommitted=uncommitted, clones=kept_clones())
         if prepared.base_commit != task.base_commit:
             raise UsageError(f"--resume: the uncommitted changes of {repo} are not those that the attempt began with")
-        ended, patch = _attempt(task, prepared, repo, config, output, progress)
+        ended, patch = _attempt(task, prepared, repo, config, output, progress, request.presence)
     outcome = _finish(request.apply, repo, ended, patch, output, progress)
     return _publish(outcome, target, None, config, progress)
 
 
 def _attempt(
-    task: Task, prepared: Prepared, repo: str, config: Config, output: Path, progress: Progress
+    task: Task,
+    prepared: Prepared,
+    repo: str,
+    config: Config,
+    output: Path,
+    progress: Progress,
+    presence: Presence,
 ) -> tuple[AttemptEnded, str]:
     """How it ended, and the patch with whatever looks like a secret left in it."""
     from agent.computer import open_computer
@@ -201,6 +212,7 @@ def _attempt(
                 config=config,
                 trajectory=output / TRAJECTORY,
                 listener=progress,
+                companion=stack.enter_context(presence.companion(progress, config.policy)),
             )
         )
         progress.say(f"model: {model.name}, {attempt.about}; task: {task.id}")
@@ -231,7 +243,7 @@ def _publish(outcome: Outcome, target: Target | None, base: str | None, config: 
     if target is None or outcome.exit_code == 130:
         return outcome
     published = publish(
-        target, base=base, patch=outcome.patch, output=outcome.output, config=config, clones=_clones(),
+        target, base=base, patch=outcome.patch, output=outcome.output, config=config, clones=kept_clones(),
         progress=progress,
     )  # fmt: skip
     return replace(outcome, published=published)
@@ -277,7 +289,7 @@ def _prepare(request: SolveRequest, repo: str, copy: Path, progress: Progress) -
     from tasks.repository import prepare
 
     taken = bool(request.include_uncommitted)
-    prepared = prepare(repo, request.base, copy, include_uncommitted=taken, clones=_clones())
+    prepared = prepare(repo, request.base, copy, include_uncommitted=taken, clones=kept_clones())
     if not prepared.dirty or taken:
         return prepared
     asked = request.include_uncommitted is None and request.base is None
@@ -286,13 +298,6 @@ def _prepare(request: SolveRequest, repo: str, copy: Path, progress: Progress) -
         return prepare(repo, None, copy, include_uncommitted=True)
     progress.say("uncommitted changes are left out; --include-uncommitted takes them along", "yellow")
     return prepared
-
-
-def _clones() -> Path:
-    """Where clones of remote repositories are kept."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("patchwright") / "clones"
 
 
 def _task(issue: Issue, prepared: Prepared) -> Task:
@@ -311,16 +316,8 @@ def _task(issue: Issue, prepared: Prepared) -> Task:
 
 def _output_directory(wanted: Path | None) -> Path:
     from agent.resume import read_attempt
-    from agent.workspace import among_the_runs
 
-    output = wanted or among_the_runs()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        probe = output / f".{secrets.token_hex(8)}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot write there ({error.strerror})") from None
+    output = writable(wanted or among_the_runs())
     if read_attempt(output / TRAJECTORY) is not None:
         raise UsageError(
             f"--output {output}: there is a trajectory already; --resume goes on with it, else choose another directory"
