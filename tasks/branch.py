@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +57,38 @@ def base_branch(clones: Path, url: str, commit: str, candidates: list[str]) -> t
         UsageError: The commit is on none of them.
         InfrastructureError: The remote could not be reached, or refused access.
     """
-    for name in candidates:
-        try:
-            clone, tip = fetch_into(clones, url, f"refs/heads/{name}")
-        except UsageError:
-            continue
+    there = _heads(url, candidates)
+    for name in (name for name in candidates if name in there):
+        clone, tip = fetch_into(clones, url, f"refs/heads/{name}")
         if Git(clone).run("merge-base", "--is-ancestor", commit, tip).returncode == 0:
             return clone, name, tip
     raise UsageError(
         f"{commit[:12]} is not on {' or '.join(candidates)} of {without_credentials(url)}, "
         "so a pull request would bring what nobody asked for: work on a commit that is there"
     )
+
+
+def _heads(url: str, names: Sequence[str]) -> dict[str, str]:
+    """Those of some branches that a remote repository has, with the commits that they are at."""
+    listed = b""
+
+    def run(way: Access) -> None:
+        nonlocal listed
+        wanted = [f"refs/heads/{name}" for name in names]
+        listed = Git(Path("/"), way.env, network=True).output("ls-remote", "--refs", way.url, *wanted)
+
+    _by_some_way(url, run)
+    pairs = (os.fsdecode(line).split("\t", 1) for line in listed.splitlines())
+    # Git takes a name for a pattern that may match the end of a longer one.
+    found = {reference.removeprefix("refs/heads/"): commit for commit, reference in pairs}
+    return {name: found[name] for name in names if name in found}
+
+
+def _by_some_way(url: str, run: Callable[[Access], None]) -> None:
+    try:
+        by_some_way(url, run)
+    except GitError as error:
+        raise _explained(url, error.stderr) from error
 
 
 class Branch:
@@ -134,8 +156,7 @@ class Branch:
 
     def _tip(self, reference: str) -> str:
         """Where the branch is at the remote, ``""`` if it is not there; raises `UsageError` if it is not only ours."""
-        listed = self._reach("ls-remote", "--refs", "{url}", reference).decode().split()
-        if not listed:
+        if self._name not in _heads(self._url, [self._name]):
             return ""
         self._reach("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "{url}", f"+{reference}:{_OLD}")
         git = self._git()
@@ -148,32 +169,27 @@ class Branch:
             )
         return tip
 
-    def _reach(self, *arguments: str) -> bytes:
+    def _reach(self, *arguments: str) -> None:
         """Run a git command that talks to the remote; ``{url}`` stands for its URL."""
-        output = b""
 
         def run(way: Access) -> None:
-            nonlocal output
             given = [way.url if argument == "{url}" else argument for argument in arguments]
-            output = self._git(way.env, network=True).output(*given)
+            self._git(way.env, network=True).output(*given)
 
-        try:
-            by_some_way(self._url, run)
-        except GitError as error:
-            raise self._explained(error.stderr) from error
-        return output
+        _by_some_way(self._url, run)
 
     def _git(self, env: Mapping[str, str] | None = None, *, network: bool = False) -> Git:
         return Git(self._directory, self._objects | dict(env or {}), network=network)
 
-    def _explained(self, stderr: str) -> UsageError | InfrastructureError:
-        clean = without_credentials(self._url)
-        rejected = _REJECTED.search(stderr)
-        if rejected and any(sign in rejected[1] for sign in _OUTDATED):
-            return UsageError(f"{self._name} of {clean} has just been changed by somebody else: run it again")
-        if rejected:
-            said = [line for line in _REMOTE_SAID.findall(stderr) if not line.startswith("Resolving")]
-            return InfrastructureError(f"{clean} does not take {self._name}: {'; '.join([rejected[1], *said])[:400]}")
-        if any(sign in stderr.lower() for sign in REFUSED):
-            return InfrastructureError(f"cannot push to {clean}: access refused; the token has to allow writing")
-        return InfrastructureError(f"cannot push to {clean}: {last_line(stderr)}")
+
+def _explained(url: str, stderr: str) -> UsageError | InfrastructureError:
+    clean = without_credentials(url)
+    rejected = _REJECTED.search(stderr)
+    if rejected and any(sign in rejected[1] for sign in _OUTDATED):
+        return UsageError(f"the branch at {clean} has just been changed by somebody else: run it again")
+    if rejected:
+        said = [rejected[1], *_REMOTE_SAID.findall(stderr)]
+        return InfrastructureError(f"{clean} does not take the branch: {'; '.join(said)[:400]}")
+    if any(sign in stderr.lower() for sign in REFUSED):
+        return InfrastructureError(f"cannot push to {clean}: access refused; the token has to allow writing")
+    return InfrastructureError(f"cannot push to {clean}: {last_line(stderr)}")

@@ -20,7 +20,7 @@ from trajectories.events import AttemptEnded, AttemptStarted, Usage
 __all__ = ["Facts", "commit_message", "describe", "spliced", "title"]
 
 _BEGIN, _END = "<!-- patchwright: begin -->", "<!-- patchwright: end -->"
-_OURS = re.compile(re.escape(_BEGIN) + ".*?" + re.escape(_END), re.DOTALL)
+_OURS = re.compile(re.escape(_BEGIN) + ".*" + re.escape(_END), re.DOTALL)
 _LISTED = 20
 _NO_CAUSE = "The model did not say."
 
