@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.pull_request.publish import Published, publish
+from agent.pull_request.publishing import Published, publish
 from agent.pull_request.target import Opening, Target, find_target
 
 __all__ = ["Opening", "Published", "Target", "find_target", "publish"]

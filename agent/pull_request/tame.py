@@ -43,7 +43,7 @@ def _flat(text: str, most: int) -> str:
 
 
 def _outside_code(text: str, html: bool) -> str:
-    text = text.replace("`", "'")
+    text = text.replace("`", "'").replace("](", "] (").replace("![", "[")
     if html:
-        text = text.replace("\\", "\\\\").replace("<", "&lt;").replace("](", "] (").replace("![", "[")
+        text = text.replace("\\", "\\\\").replace("<", "&lt;")
     return _ACTIVE.sub(lambda match: f"`{match[0]}`", text)

@@ -10,7 +10,7 @@ from tasks.branch import base_branch
 from tasks.forges import Forge, PullRequest, Repo, locate_issue
 from tasks.sources import Issue
 
-__all__ = ["Base", "Opening", "Target", "find_target"]
+__all__ = ["Base", "Opening", "Target", "find_target", "keep_off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,14 @@ class Target:
         """
         names = list(dict.fromkeys(name for name in (wanted, self.repo.default_branch) if name))
         found = Base(*base_branch(clones, self.repo.clone_url, commit, names))
-        if self.branch in (found.branch, self.repo.default_branch):
-            raise UsageError(f"{self.branch} is where pull requests go to in {self.repo.web}: nothing is pushed there")
+        keep_off(self.branch, self.repo, found.branch)
         return found
+
+
+def keep_off(branch: str, repo: Repo, *others: str) -> None:
+    """Raise `UsageError` if a branch that is to be pushed is a repository's default branch, or one of some others."""
+    if branch in (repo.default_branch, *others):
+        raise UsageError(f"{branch} is where pull requests go to in {repo.web}: nothing is pushed there")
 
 
 def find_target(issue: Issue, opening: Opening) -> Target:

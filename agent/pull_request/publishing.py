@@ -10,7 +10,7 @@ from agent.config import Config
 from agent.progress import Progress
 from agent.pull_request.description import Facts, commit_message, describe, spliced, title
 from agent.pull_request.files import Care, Changed, changed_files, files_with_secrets
-from agent.pull_request.target import Target
+from agent.pull_request.target import Target, keep_off
 from agent.pull_request.tested import what_was_tested
 from agent.pull_request.words import words_for
 from agent.status import Status
@@ -106,8 +106,7 @@ def _publish(
         progress.say("the model did not describe its change", "yellow")
     facts = Facts(target.issue, words, files, what_was_tested(events, output), started, ended, config)
     head = target.repo if target.direct else target.forge.fork(target.repo)
-    if target.branch == head.default_branch:
-        raise UsageError(f"{target.branch} is the default branch of {head.web}: nothing is pushed there")
+    keep_off(target.branch, head)
     commit_of = str(started.task.get("base_commit") or "")
     goes_to = target.base(clones, commit_of, base)
     with workspace() as scratch:
