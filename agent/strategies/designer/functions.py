@@ -13,6 +13,7 @@ from agent.prompts import render
 from agent.retrieval import Snippet, relevant_functions
 from agent.strategies.bench import Bench
 from agent.strategies.designer.cases import comparison, read_cases, run_cases
+from agent.strategies.designer.grammar import lines_of
 from agent.strategies.designer.suite import Outcome, Suite
 
 _UNKNOWN = object()
@@ -84,12 +85,13 @@ class FunctionDesigner:
                 values[test.name] = compared
         if not values:
             return {}
-        calls = "\n".join(compared.left for compared in values.values())
+        calls = "\n".join(f"{compared.left} == ?" for compared in values.values())
         messages = [
             {"role": "system", "content": render("designer", "system", {})},
             {"role": "user", "content": render("designer", "values", {**self._told, "calls": calls})},
         ]
-        answers = _answers(self._bench.ask(key, messages).content)
+        grammar = lines_of((f"{compared.left} == " for compared in values.values()), "[^\\n]+")
+        answers = _answers(self._bench.ask(key, messages, grammar=grammar).content)
         reasons = {}
         for name, compared in values.items():
             answer = answers.get(_plain(compared.left), "")

@@ -14,6 +14,7 @@ from agent.prompts import render
 from agent.retrieval import relevant_functions, show
 from agent.strategies.bench import Bench
 from agent.strategies.designer.cases import code_of
+from agent.strategies.designer.grammar import lines_of
 from agent.strategies.designer.suite import DesignedTest, Dropped, Outcome, Suite
 from agent.strategies.testfiles import beside, holds_tests, nearest
 
@@ -119,7 +120,8 @@ class RepositoryDesigner:
             {"role": "system", "content": render("designer", "system", {})},
             {"role": "user", "content": render("designer", "reasons", told)},
         ]
-        reply = self._bench.ask(key, messages).content
+        grammar = lines_of((f"{test.name}: " for test in failing), '("YES" | "NO")')
+        reply = self._bench.ask(key, messages, grammar=grammar).content
         said = {name.strip("`* "): verdict.upper() == "YES" for name, verdict in _VERDICT.findall(reply)}
         return {
             test.name: "a second look does not find the issue to be the reason for its failure"
