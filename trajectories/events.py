@@ -131,6 +131,7 @@ class ModelReplied(BaseEvent):
         reasoning: Reasoning that the provider returned beside the text.
         tool_calls: Native tool calls as the provider returned them: ``id``, ``name``, ``arguments`` (a JSON string).
         finish_reason: ``stop``, ``length``, ``tool_calls``, …
+        logprob: Natural logarithm of the reply's probability; ``None`` unless it was asked for and given.
         model: The model that replied (a fallback may have).
         settings: Settings of this very call that differ from the configured ones, such as a raised temperature.
         duration: Seconds that the call took, waits for retries included.
@@ -143,6 +144,7 @@ class ModelReplied(BaseEvent):
     reasoning: str = ""
     tool_calls: list[dict[str, Any]] = Field(default_factory=list)
     finish_reason: str = "stop"
+    logprob: float | None = None
     model: str = ""
     usage: Usage = Field(default_factory=Usage)
     settings: dict[str, Any] = Field(default_factory=dict)
