@@ -31,7 +31,7 @@ def test_the_first_convincing_candidate_ends_the_search(tree: Run, tmp_path: Pat
     events = read_events(tmp_path / "attempt/trajectory.jsonl")
     assert types(events) == [
         "attempt_started", "trial_started", "trial_ended", "evaluated",
-        "trial_started", "trial_ended", "evaluated", "patch_changed", "attempt_ended",
+        "trial_started", "trial_ended", "evaluated", "noted", "patch_changed", "attempt_ended",
     ]  # fmt: skip
     judged = [event.passed for event in events if isinstance(event, Evaluated)]
     assert judged == [False, True]
