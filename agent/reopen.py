@@ -19,6 +19,7 @@ from agent.config import Config
 from agent.progress import Voice
 from agent.resume import Recorded, read_attempt
 from tasks.task import Task
+from trajectories.trees import root_of
 
 if TYPE_CHECKING:
     from tasks.images import ComputerSettings
@@ -63,6 +64,7 @@ class Where:
     def beside(self, trajectory: Path) -> Where:
         """The same, with the data set of the run that a trajectory is part of, unless the user names where to look."""
         place = trajectory_file(trajectory).resolve()
+        place = root_of(place) or place
         if self.tasks is not None or self.repo is not None or len(place.parts) < 5 or place.parts[-4] != "attempts":
             return self
         run = Output(place.parents[3]).read_run()

@@ -25,7 +25,8 @@ class Pair:
         step: From 1.
         kind: ``same``; ``observation``: the actions are equal, what came of them is not; ``action``: the actions
             differ; ``only_a`` or ``only_b``: the other has no such step.
-        a: The first one's actions in short; ``""`` if it has no such step.
+        a: The first one's actions in short, with the trial that they are of where a strategy made some; ``""`` if it
+            has no such step.
         b: The second one's.
         diff: Where only the observations differ: a unified diff of them.
     """
@@ -46,6 +47,7 @@ class Comparison:
         shared_actions: Actions that both took, in whatever order.
         same_task: Whether they are attempts on the same task.
         same_patch: Whether they end with the same patch.
+        trials: How many trials a strategy made of each; none of attempts without one.
         a: Facts of the first.
         b: Facts of the second.
     """
@@ -54,6 +56,7 @@ class Comparison:
     shared_actions: int
     same_task: bool
     same_patch: bool
+    trials: tuple[int, int]
     a: AttemptFacts
     b: AttemptFacts
 
@@ -91,16 +94,21 @@ def compare(a: Recorded, b: Recorded, facts_a: AttemptFacts, facts_b: AttemptFac
         shared.total(),
         facts_a.task == facts_b.task,
         a.patch == b.patch,
+        (_trials(a), _trials(b)),
         facts_a,
         facts_b,
     )
+
+
+def _trials(recorded: Recorded) -> int:
+    return len({step.trial for step in recorded.steps if step.trial})
 
 
 def _pair(number: int, a: Step | None, b: Step | None) -> Pair:
     if a is None or b is None:
         return Pair(number, "only_b" if a is None else "only_a", _short(a), _short(b))
     if [_key(action) for action in a.actions] != [_key(action) for action in b.actions] or (
-        a.correction != b.correction
+        (a.correction, a.purpose) != (b.correction, b.purpose)
     ):
         return Pair(number, "action", _short(a), _short(b))
     if [_result(action) for action in a.actions] == [_result(action) for action in b.actions]:
@@ -132,9 +140,11 @@ def _key(action: Action) -> str:
 def _short(step: Step | None) -> str:
     if step is None:
         return ""
+    trial = f"[{step.trial}] " if step.trial else ""
     if not step.actions:
-        return f"(malformed: {step.correction})" if step.correction else "(no action)"
-    return "; ".join(_short_action(action) for action in step.actions)
+        what = f"malformed: {step.correction}" if step.correction else step.purpose or "no action"
+        return f"{trial}({what})"
+    return trial + "; ".join(_short_action(action) for action in step.actions)
 
 
 def _short_action(action: Action) -> str:

@@ -22,6 +22,7 @@ from trajectories.events import (
 from trajectories.log import TrajectoryError, read_events
 from trajectories.redact import Redactor
 from trajectories.stats import read_attempt
+from trajectories.trees import names_its_root, root_of
 from trajectories.verdicts import Verdicts, read_verdicts
 
 _SHARED = (AttemptStarted, Message, ModelReplied, ActionTaken, Observed, PatchChanged)
@@ -149,6 +150,7 @@ class Node:
         path: Its trajectory; ``None`` where only its forks are known.
         step: The step after which it leaves its parent; ``None`` for a root.
         changed: What it does differently from there.
+        trial: Which trial of its parent it is, where a strategy made it; ``""`` otherwise.
         facts: ``status``, ``steps``, ``model`` and ``verdict``.
         forks: Those that were forked from it.
     """
@@ -157,6 +159,7 @@ class Node:
     path: Path | None = None
     step: int | None = None
     changed: list[str] = field(default_factory=list)
+    trial: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     forks: list[Node] = field(default_factory=list)
 
@@ -167,6 +170,7 @@ class Node:
             "trajectory": str(self.path) if self.path else None,
             "step": self.step,
             "changed": self.changed,
+            **({"trial": self.trial} if self.trial else {}),
             **self.facts,
             "forks": [node.as_json() for node in self.forks],
         }
@@ -201,6 +205,11 @@ def forest(paths: Sequence[Path]) -> list[Node]:
             origin = Path(str(parent.get("trajectory") or ""))
             if parents[node.attempt_id] not in nodes and origin.is_file():
                 todo.append(origin)
+        elif whole := names_its_root(started):
+            node.trial = str(parent.get("trial") or file.parent.name)
+            parents[node.attempt_id] = whole
+            if whole not in nodes and (root := root_of(file)) is not None:
+                todo.append(root)
     roots = []
     for name, node in list(nodes.items()):
         if name not in parents:
@@ -222,6 +231,8 @@ def draw(roots: Sequence[Node]) -> str:
 def _lines(node: Node, before: str, below: str) -> list[str]:
     facts = node.facts
     parts = [node.attempt_id]
+    if node.trial:
+        parts.insert(0, f"trial {node.trial}:")
     if node.step is not None:
         parts.insert(0, f"at {node.step}:")
     if facts:

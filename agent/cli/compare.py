@@ -100,11 +100,13 @@ def _print_trajectories(compared: Comparison) -> None:
     a, b = compared.a, compared.b
     if not compared.same_task:
         print(f"These are attempts on different tasks: {a.task} and {b.task}.\n")
+    left, right = compared.trials
     rows: list[tuple[str, Any, Any]] = [
         ("trajectory", a.trajectory, b.trajectory),
         ("model", a.model, b.model),
         ("ended", a.status or "no end", b.status or "no end"),
         ("verdict", a.verdict or "–", b.verdict or "–"),
+        *([("trials", left, right)] if any((left, right)) else []),
         ("steps", shown(a.steps), shown(b.steps)),
         ("failed actions", shown(a.failed), shown(b.failed)),
         ("refused edits", shown(a.refusals), shown(b.refusals)),
@@ -127,8 +129,10 @@ def _print_trajectories(compared: Comparison) -> None:
     print(f"Actions that both took, in any order: {compared.shared_actions}")
     print(f"Patch: {'the same' if compared.same_patch else 'different'}\n")
     marks = {"same": "=", "observation": "≈", "action": "≠", "only_a": "<", "only_b": ">"}
+    title = "Steps (= same, ≈ other observation, ≠ other action)"
+    title = f"{title[:-1]}; [2]: of trial 2)" if any(compared.trials) else title
     steps = [(pair.step, marks[pair.kind], _cut(pair.a), _cut(pair.b)) for pair in compared.pairs[:_LISTED]]
-    print_table("Steps (= same, ≈ other observation, ≠ other action)", ("step", "", "A", "B"), steps)
+    print_table(title, ("step", "", "A", "B"), steps)
     if len(compared.pairs) > _LISTED:
         print(f"({len(compared.pairs) - _LISTED} more steps; --json has them all)")
 

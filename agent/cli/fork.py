@@ -156,9 +156,12 @@ def _show_tree(paths: list[Path], json: bool) -> None:
 def _edited(request: ForkRequest) -> ForkRequest:
     """The request with what the user changed in an editor."""
     from agent.fork.edit import changed, document, edited
+    from agent.fork.run import refuse_a_tree
     from agent.reopen import read_recorded
 
-    events = read_recorded(request.trajectory).events
+    recorded = read_recorded(request.trajectory)
+    refuse_a_tree(recorded, request.trajectory)
+    events = recorded.events
     return changed(request, events, edited(document(events, request.step)))
 
 

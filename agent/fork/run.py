@@ -24,14 +24,18 @@ from agent.formats import ActionFormat, make_format
 from agent.loop import Listener
 from agent.models import Model, open_model
 from agent.progress import Voice
+from agent.rebuild import Rebuilt, set_right
 from agent.reopen import Reopening, read_recorded, recorded_config, say_withheld, trajectory_file
 from agent.replay.foreign import format_of
 from agent.replay.origin import locate, with_workdir
 from agent.resume import Recorded
 from agent.status import Status
+from agent.strategies import SINGLE, Brief
 from trajectories.events import AttemptEnded, AttemptStarted, Message, ModelReplied
 from trajectories.forks import Change, fork, shared_events, write
+from trajectories.log import read_events
 from trajectories.redact import MASK, Redactor
+from trajectories.trees import is_tree, root_of, trials
 
 if TYPE_CHECKING:
     from tasks.grading import Verdict
@@ -94,6 +98,7 @@ def fork_attempt(
     from aci_tools.sandbox.workspace import workspace
 
     recorded, where = read_recorded(request.trajectory, trust=request.where.trust), request.where
+    refuse_a_tree(recorded, request.trajectory)
     say_withheld(recorded, where, voice)
     shared_events(recorded.events, request.step)  # refuses a step that is not there
     imported = format_of(recorded.started)
@@ -209,9 +214,15 @@ class _Maker:
 
     def _opening(self, config: Config, place: Place) -> list[Message]:
         from agent.attempt import open_session, opening_messages
+        from agent.strategies.bench import told
 
-        session = open_session(config, place.sandbox, place.task, place.base)
-        return opening_messages(config, place.task, session, self.format, toolset(config.agent.tools))
+        begun_with = self.recorded.started.initial_patch
+        session = open_session(config, place.sandbox, place.task, place.base, initial_patch=begun_with)
+        notes = told(_brief(trajectory_file(self.request.trajectory)))
+        messages = opening_messages(config, place.task, session, self.format, toolset(config.agent.tools), notes)
+        # The attempt puts the changes that it begins with in place by itself.
+        set_right(session, "", Redactor.from_environment(), Rebuilt())
+        return messages
 
     def _started(self, config: Config, place: Place, model: Model) -> AttemptStarted:
         recorded = self.recorded.started
@@ -240,6 +251,28 @@ class _Maker:
         )
 
 
+def refuse_a_tree(recorded: Recorded, trajectory: Path) -> None:
+    """See that an attempt is one of the loop.
+
+    Raises:
+        UsageError: A strategy spent it; the message names the trials, which can be forked.
+    """
+    if is_tree(recorded.events):
+        found = trials(recorded.events, trajectory_file(trajectory).parent)
+        names = ", ".join(str(trial.path.parent) for trial in found if trial.path) or "none of them is here"
+        raise UsageError(f"{trajectory}: a strategy made trials of this attempt, and only a trial has steps: {names}")
+
+
+def _brief(trajectory: Path) -> Brief:
+    """What a trial was told beyond the task; nothing for an attempt that is none."""
+    root = root_of(trajectory)
+    for trial in trials(read_events(root), root.parent) if root is not None else ():
+        if trial.name == trajectory.parent.name:
+            told_then = trial.started.brief
+            return Brief(lessons=tuple(told_then.get("lessons", ())), remarks=tuple(told_then.get("remarks", ())))
+    return Brief()
+
+
 def _refuse_what_is_there(request: ForkRequest) -> None:
     for number in range(1, request.times + 1):
         place = request.output / str(number) if request.times > 1 else request.output
@@ -260,10 +293,13 @@ def _config(recorded: Recorded, request: ForkRequest, scratch: Path) -> Config:
     Raises:
         UsageError: What is given is wrong, or a secret is needed that is not recorded.
     """
-    before = recorded_config(recorded.started.config)
+    # What goes on is one attempt, whatever strategy the forked one was a trial of.
+    before = recorded_config(recorded.started.config, {"agent.strategy": SINGLE})
     kept = scratch / "recorded.yaml"
     kept.write_text(dump_config(before), encoding="utf-8")
     config = load_config([str(kept), *request.files], request.settings, request.flags)
+    if config.agent.strategy != SINGLE:
+        raise UsageError(f"agent.strategy: a fork is one attempt, so it cannot be spent by {config.agent.strategy}")
     written = recorded.started.action_format
     ours = not format_of(recorded.started)
     if ours and config.agent.action_format not in ("auto", before.agent.action_format, written):

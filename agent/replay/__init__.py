@@ -5,5 +5,17 @@ from __future__ import annotations
 from agent.replay.entries import Entry, entries
 from agent.replay.player import Player, Result
 from agent.replay.run import Replayed, ReplayRequest, replay
+from agent.replay.tree import TreeReplayed, replay_tree, trials_to_play
 
-__all__ = ["Entry", "Player", "ReplayRequest", "Replayed", "Result", "entries", "replay"]
+__all__ = [
+    "Entry",
+    "Player",
+    "ReplayRequest",
+    "Replayed",
+    "Result",
+    "TreeReplayed",
+    "entries",
+    "replay",
+    "replay_tree",
+    "trials_to_play",
+]

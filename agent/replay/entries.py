@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trajectories.events import ActionTaken, AttemptEnded, Event, Observed, PatchChanged
+from trajectories.events import ActionTaken, AttemptEnded, AttemptStarted, Event, Observed, PatchChanged
 
 
 @dataclass
@@ -54,6 +54,8 @@ def final_patch(events: Iterable[Event], until: int | None = None) -> str:
     """The patch at the end, or at the end of a step."""
     patch = ""
     for event in events:
+        if isinstance(event, AttemptStarted):
+            patch = event.initial_patch
         reached = until is None or (isinstance(event, PatchChanged) and event.step <= until)
         if isinstance(event, PatchChanged | AttemptEnded) and reached:
             patch = event.patch

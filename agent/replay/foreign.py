@@ -119,7 +119,7 @@ class ForeignPlayer(Player):
             if entry.step > self.until:
                 return super().play(entry)
             if entry.patch is not None:
-                self._expected = entry.patch
+                self.expected = entry.patch
         self.given = None
         if reason := self._not_run(entry):
             return Result(entry, "not_run", reason=reason)

@@ -87,6 +87,7 @@ class Player:
         tools: The tools of the attempt.
         redactor: Masks what looks like a secret, as the record does.
         root: The repository's directory in the recorded sandbox.
+        expected: The recorded patch before the first action, and then after each.
         again: Opens another session like this one, to tell chance from change; ``None``: everything counts as change.
     """
 
@@ -94,12 +95,12 @@ class Player:
     tools: Tools
     redactor: Redactor
     root: str = ""
+    expected: str = ""
     again: Callable[[], Session] | None = None
     _played: list[Entry] = field(default_factory=list)
     _twin: Session | None = None
     _twins_at: int = 0
     _latest: Done | None = None
-    _expected: str = ""
 
     def play(self, entry: Entry) -> Result:
         """Execute one action and compare.
@@ -109,10 +110,10 @@ class Player:
         """
         self._played.append(entry)
         if entry.patch is not None:
-            self._expected = entry.patch
+            self.expected = entry.patch
         if reason := self._not_run(entry):
             # What it did to the files is in the recorded patch, the secret aside.
-            set_right(self.session, self._expected, self.redactor, Rebuilt())
+            set_right(self.session, self.expected, self.redactor, Rebuilt())
             return Result(entry, "not_run", reason=reason)
         try:
             now = execute(self.session, self.moved(entry.action.call), self.tools)
@@ -171,7 +172,7 @@ class Player:
                 return Result(entry, "different", diff=diff, reason=reason)
         kind: Kind = "chance" if diff or reason else "equal"
         if entry.patch is not None or now.changed:
-            of_patch, patch_diff, why = self._compare_patch(self._expected, self.redactor.text(now.patch))
+            of_patch, patch_diff, why = self._compare_patch(self.expected, self.redactor.text(now.patch))
             if of_patch == "different":
                 return Result(entry, of_patch, diff=patch_diff, reason=why)
             kind = of_patch if kind == "equal" else kind

@@ -95,7 +95,9 @@ def replay(
     pause: Pause = lambda entry, player: True,
     listener: Callable[[Result], None] = lambda result: None,
 ) -> Replayed:
-    """Replay an attempt. Its trajectory is read, never written.
+    """Replay an attempt of the loop. Its trajectory is read, never written.
+
+    What a strategy made of several trials is replayed by :func:`agent.replay.tree.replay_tree`.
 
     Args:
         request: What is asked.
@@ -146,11 +148,11 @@ def check_step(option: str, step: int | None, recorded: Recorded, lowest: int = 
 def _player(recorded: Recorded, reopening: Reopening, stack: contextlib.ExitStack) -> Player:
     from agent.attempt import open_session
 
-    config = reopening.config
+    config, begun_with = reopening.config, recorded.started.initial_patch
 
     def open_one() -> Session:
         place = stack.enter_context(contextlib.closing(reopening.open()))
-        return open_session(config, place.sandbox, place.task, place.base)
+        return open_session(config, place.sandbox, place.task, place.base, initial_patch=begun_with)
 
     root = str(recorded.started.sandbox.get("workdir") or "")
     redactor = Redactor.from_environment()
@@ -160,7 +162,7 @@ def _player(recorded: Recorded, reopening: Reopening, stack: contextlib.ExitStac
         player.format, player.until = str(format), begun.get("steps")
         return player
     tools = toolset(recorded.started.tools or config.agent.tools)
-    return Player(open_one(), tools, redactor, root, again=open_one)
+    return Player(open_one(), tools, redactor, root, begun_with, again=open_one)
 
 
 def _play(

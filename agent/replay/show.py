@@ -10,6 +10,7 @@ from agent.progress import first_line, short_call
 from agent.replay.entries import Entry
 from agent.replay.player import Player, Result
 from agent.replay.run import Replayed
+from agent.replay.tree import TreeReplayed
 
 _WORDS = {"equal": "=", "chance": "~", "different": "≠", "not_run": "-"}
 _HELP = "Enter: next, c: go on without stopping, q: quit"
@@ -42,6 +43,13 @@ def print_replayed(replayed: Replayed) -> None:
         _print_diff(replayed.patch_diff)
         print()
     print(summary(replayed))
+
+
+def print_tree(replayed: TreeReplayed) -> None:
+    """What the replay of each trial showed, under its name."""
+    for name, each in replayed.trials.items():
+        print(f"trial {name}")
+        print_replayed(each)
 
 
 def summary(replayed: Replayed) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from trajectories.log import TrajectoryError
 from trajectories.stats.commands import command_of, writes_files
+from trajectories.trees import trial_file
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Step:
     Attributes:
         number: From 1.
         trial: The trial that it is part of, where a strategy made some; ``""`` for the attempt itself.
+        purpose: What a call of a sub-agent without tools was for; ``""`` for the step of an agent.
         cost: US dollars; ``None`` when no price is known.
         seconds: Time of the model call.
         correction: What kind of malformed action the reply was; ``""`` if it was well formed.
@@ -64,6 +66,7 @@ class Step:
     correction: str = ""
     nudged: bool = False
     trial: str = ""
+    purpose: str = ""
     actions: list[Action] = field(default_factory=list)
 
 
@@ -176,6 +179,7 @@ def _replied(recorded: Recorded, event: dict[str, Any]) -> None:
             cost=usage.get("cost"),
             seconds=event.get("duration") or 0.0,
             retries=event.get("retries") or 0,
+            purpose=event.get("purpose") or "",
         )
     )
 
@@ -229,8 +233,8 @@ def _ended(recorded: Recorded, event: dict[str, Any]) -> None:
 
 def _tried(recorded: Recorded, event: dict[str, Any]) -> None:
     """The steps of a trial, which has a trajectory of its own; one that was lost has none."""
-    file = recorded.path.parent / str(event.get("trajectory") or "")
-    if not file.is_file() or file == recorded.path:
+    file = trial_file(recorded.path.parent, str(event.get("trajectory") or ""))
+    if file is None:
         return
     trial = read_attempt(file)
     for step in trial.steps:

@@ -12,6 +12,7 @@ from trajectories.stats.facts import facts, task_id
 from trajectories.stats.gold import Touched
 from trajectories.stats.reader import read_attempt
 from trajectories.stats.rows import AttemptFacts, StepFacts
+from trajectories.trees import is_trial
 from trajectories.verdicts import read_verdicts
 
 #: What is known of a task's solution, by the task's id.
@@ -92,15 +93,14 @@ def find_trajectories(path: Path) -> Iterator[Path]:
 
 
 def attempt_number(path: Path) -> int:
-    """Number of an attempt by its place in a run, ``attempts/<task>/<number>/trajectory.jsonl``; 1 elsewhere."""
+    """Number of an attempt by its place in a run, ``attempts/<task>/<number>/trajectory.jsonl``; 1 elsewhere.
+
+    A strategy's trial is no attempt, and has the number 0: only what was said of its very patch was said of it.
+    """
+    if is_trial(path):
+        return 0
     parts = path.resolve().parts
     return int(parts[-2]) if len(parts) > 3 and parts[-4] == "attempts" and parts[-2].isdigit() else 1
-
-
-def is_trial(path: Path) -> bool:
-    """Whether a trajectory is one of a strategy's trials, ``<attempt>/trials/<name>/trajectory.jsonl``."""
-    place = path.parent.parent
-    return place.name == "trials" and (place.parent / path.name).is_file()
 
 
 def _begins(path: Path) -> bool:
