@@ -36,7 +36,7 @@ def export(
 
     Exit code 0: written; 2: an unknown format, or input that is not a trajectory.
     """
-    from trajectories.exchange import Context, exporter, find_trajectories, read_verdicts
+    from trajectories.exchange import Context, exporter, find_trajectories, read_verdicts, spread
     from trajectories.log import TrajectoryError
 
     writer = exporter(format)
@@ -44,6 +44,9 @@ def export(
     runs = [path for path in paths if path.is_dir()]
     judged = read_verdicts(verdicts) if verdicts else read_verdicts(runs, around=[t.path for t in found if t.path])
     context = Context(judged, _tool_schemas())
+    found, notes = spread(found, writer.tree)
+    for note in notes:
+        typer.echo(note, err=True)
     if resolved:
         if not context.verdicts.all:
             raise TrajectoryError("--resolved needs verdicts: evaluate the run, or give --verdicts")

@@ -23,6 +23,7 @@ from trajectories.exchange.source import load
 from trajectories.exchange.store import find_trajectories, store
 from trajectories.exchange.swe_agent import SweAgentImporter
 from trajectories.exchange.swe_agent_write import SweAgentExporter
+from trajectories.exchange.trees import spread
 from trajectories.log import TrajectoryError
 from trajectories.verdicts import Verdict, Verdicts, read_verdicts
 
@@ -64,6 +65,7 @@ __all__ = [
     "find_trajectories",
     "import_file",
     "read_verdicts",
+    "spread",
     "store",
 ]
 

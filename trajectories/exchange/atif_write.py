@@ -6,9 +6,23 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from trajectories.events import AttemptEnded, AttemptStarted, Condensed, Event, Message, ModelReplied, PatchChanged
+from trajectories.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Condensed,
+    Evaluated,
+    Event,
+    Message,
+    ModelReplied,
+    Noted,
+    PatchChanged,
+    SubagentReplied,
+    TrialEnded,
+    TrialStarted,
+    Usage,
+)
 from trajectories.exchange.atif import FORMAT, OURS
-from trajectories.exchange.base import Context, Document, Trajectory
+from trajectories.exchange.base import Context, Document, Trajectory, Tree
 from trajectories.exchange.draft import file_of, files, pack
 from trajectories.exchange.foreign import parts
 from trajectories.exchange.source import as_mapping
@@ -20,10 +34,11 @@ _UNNUMBERED = 0
 
 
 class AtifExporter:
-    """One document an attempt."""
+    """One document an attempt; the trials of a strategy are embedded as sub-agents."""
 
     name = FORMAT
     summary = "ATIF 1.8, valid by Harbor's own models"
+    tree: Tree = "whole"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """Attempts of embedded sub-agents are left out where their parent is there, which has them."""
@@ -47,6 +62,7 @@ class _Writing:
         self.kept: dict[str, Any] | None = None
         self.notes: list[str] = []
         self.unknown: set[str] = set()
+        self.embedded: list[_Writing] = []
 
     def document(self) -> dict[str, Any]:
         for turn, event, restored, _ in parts(self.trajectory.events, FORMAT, self.trajectory.patch):
@@ -76,6 +92,18 @@ class _Writing:
         elif isinstance(event, Condensed):
             text = f"{len(event.seqs)} old observations left the prompt to save room."
             self._said(event, "system", text, {"condensed": event.seqs})
+        elif isinstance(event, SubagentReplied):
+            self.steps.append(_subagent_step(event))
+        elif isinstance(event, TrialStarted):
+            self._trial(event)
+        elif isinstance(event, TrialEnded):
+            said = f"Trial {event.name} ended after {event.steps} steps: {event.status}."
+            self._said(event, "system", said, {"trial": event.name, "status": event.status, "patch": event.patch})
+        elif isinstance(event, Evaluated):
+            found = {"candidate": event.key.partition(":")[0], "passed": event.passed, "checks": event.checks}
+            self._said(event, "system", event.text, {"evaluated": found})
+        elif isinstance(event, Noted):
+            self._said(event, "system", event.key, {"noted": event.data})
         elif not isinstance(event, AttemptStarted | AttemptEnded | PatchChanged) and event not in (
             *turn.actions,
             *turn.observations,
@@ -87,6 +115,17 @@ class _Writing:
     def _said(self, event: Event, source: str, text: str, ours: dict[str, Any] | None) -> None:
         step = {"step_id": _UNNUMBERED, **_time(event), "source": source, "message": text}
         self.steps.append({**step, "extra": {OURS: ours}} if ours else step)
+
+    def _trial(self, event: TrialStarted) -> None:
+        """A step that refers to the trial's own document, if its trajectory is there."""
+        self._said(event, "system", f"Trial {event.name} begins.", {"trial": event.name, "brief": event.brief})
+        own = next((t for t in self.trajectory.trials if t.path and t.path.parent.name == event.name), None)
+        if own is None:
+            self.notes.append(f"{self.trajectory.name or self.trajectory.attempt}: trial {event.name} is not here")
+            return
+        self.embedded.append(_Writing(own, self.context))
+        reference = {"trajectory_id": own.attempt, "extra": {OURS: {"trial": event.name}}}
+        self.steps[-1]["observation"] = {"results": [{"subagent_trajectory_ref": [reference]}]}
 
     def _fresh(self) -> dict[str, Any]:
         trajectory = self.trajectory
@@ -131,8 +170,16 @@ class _Writing:
             "agent": agent,
             "steps": self.steps or [{"step_id": 1, "source": "system", "message": ""}],
             "final_metrics": metrics,
+            **self._subagents(),
             "extra": {OURS: ours},
         }
+
+    def _subagents(self) -> dict[str, Any]:
+        if not self.embedded:
+            return {}
+        made = [each.document() for each in self.embedded]
+        self.notes += [note for each in self.embedded for note in each.notes]
+        return {"subagent_trajectories": made}
 
 
 def _agent_step(turn: Turn, reply: ModelReplied) -> dict[str, Any]:
@@ -165,14 +212,6 @@ def _agent_step(turn: Turn, reply: ModelReplied) -> dict[str, Any]:
     patch = next((event.patch for event in reversed(turn.events) if isinstance(event, PatchChanged)), None)
     if patch is not None:
         ours["patch"] = patch
-    usage = reply.usage
-    metrics: dict[str, Any] = {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_tokens": usage.cached_tokens,
-    }
-    if usage.cost is not None:
-        metrics["cost_usd"] = usage.cost
     step: dict[str, Any] = {"step_id": _UNNUMBERED, **_time(reply), "source": "agent"}
     if reply.model:
         step["model_name"] = reply.model
@@ -183,7 +222,26 @@ def _agent_step(turn: Turn, reply: ModelReplied) -> dict[str, Any]:
         step["tool_calls"] = calls
     if results:
         step["observation"] = {"results": results}
-    return {**step, "metrics": metrics, "extra": {OURS: ours}}
+    return {**step, "metrics": _metrics(reply.usage), "extra": {OURS: ours}}
+
+
+def _subagent_step(event: SubagentReplied) -> dict[str, Any]:
+    """The call of a sub-agent that uses no tools: its answer, and beside it what it was asked."""
+    step: dict[str, Any] = {"step_id": _UNNUMBERED, **_time(event), "source": "agent"}
+    if event.model:
+        step["model_name"] = event.model
+    asked = {"key": event.key, "purpose": event.purpose, "messages": event.messages, "settings": event.settings}
+    ours = {"subagent": asked, "finish_reason": event.finish_reason, "duration": event.duration}
+    return {**step, "message": event.content, "metrics": _metrics(event.usage), "extra": {OURS: ours}}
+
+
+def _metrics(usage: Usage) -> dict[str, Any]:
+    known = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+    }
+    return known if usage.cost is None else {**known, "cost_usd": usage.cost}
 
 
 def _time(event: Event) -> dict[str, str]:

@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trajectories.events import Event
 from trajectories.exchange.source import Source
 from trajectories.exchange.turns import final_patch, started
 from trajectories.stats.runs import attempt_number
 from trajectories.verdicts import Verdict, Verdicts
+
+#: What a format makes of an attempt that a strategy spent: the ``whole`` tree in one document, the ``chosen`` trial in
+#: its place, its ``patch`` alone, or the ``trials``, each as an attempt.
+Tree = Literal["whole", "chosen", "patch", "trials"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,13 @@ class Trajectory:
         events: From first to last.
         name: Where it came from, for messages.
         path: Its file, where it has one.
+        trials: The trials that a strategy made of it, for formats that hold them too.
     """
 
     events: Sequence[Event]
     name: str = ""
     path: Path | None = None
+    trials: tuple[Trajectory, ...] = ()
 
     @property
     def task(self) -> str:
@@ -122,10 +128,15 @@ class Importer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes one format."""
+    """Writes one format.
+
+    Attributes:
+        tree: What it makes of an attempt that a strategy spent; :func:`trajectories.exchange.spread` does it first.
+    """
 
     name: str
     summary: str
+    tree: Tree
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """The files of some attempts; one or more attempts may share a file.

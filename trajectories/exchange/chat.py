@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from trajectories.exchange.base import Context, Document, Trajectory, encode_lines
+from trajectories.exchange.base import Context, Document, Trajectory, Tree, encode_lines
 from trajectories.exchange.conversation import ChatMessage, conversation
 from trajectories.exchange.turns import started
 
@@ -18,6 +18,7 @@ class OpenAIExporter:
 
     name = "openai"
     summary = "chat fine-tuning JSON Lines, OpenAI messages with tool calls"
+    tree: Tree = "trials"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class; attempts without a reply teach nothing and are left out."""
@@ -41,6 +42,7 @@ class ShareGptExporter:
 
     name = "sharegpt"
     summary = "chat fine-tuning JSON Lines, ShareGPT conversations"
+    tree: Tree = "trials"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class; attempts without a reply teach nothing and are left out."""

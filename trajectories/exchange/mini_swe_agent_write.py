@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajectories.events import AttemptStarted, Event, Message, ModelReplied, Observed
-from trajectories.exchange.base import Context, Document, Trajectory
+from trajectories.exchange.base import Context, Document, Trajectory, Tree
 from trajectories.exchange.commands import render_command
 from trajectories.exchange.draft import pack
 from trajectories.exchange.foreign import parts
@@ -33,6 +33,7 @@ class MiniSweAgentExporter:
 
     name = FORMAT
     summary = "mini-swe-agent .traj.json (version 2)"
+    tree: Tree = "chosen"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajectories.events import ActionTaken, AttemptStarted, Event, Message, ModelReplied, Observed
-from trajectories.exchange.base import Context, Document, Trajectory, encode_lines, file_name
+from trajectories.exchange.base import Context, Document, Trajectory, Tree, encode_lines, file_name
 from trajectories.exchange.draft import file_of, files, pack
 from trajectories.exchange.foreign import parts
 from trajectories.exchange.openhands import FORMAT
@@ -20,6 +20,7 @@ class OpenHandsExporter:
 
     name = FORMAT
     summary = "OpenHands event list, or the file that was imported"
+    tree: Tree = "chosen"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajectories.events import AttemptEnded, AttemptStarted
-from trajectories.exchange.base import Context, Document, Imported, Trajectory, encode, file_name
+from trajectories.exchange.base import Context, Document, Imported, Trajectory, Tree, encode, file_name
 from trajectories.exchange.draft import Draft, file_of, files, guarded, pack
 from trajectories.exchange.foreign import parts
 from trajectories.exchange.source import Source, as_list, as_mapping, as_patch, as_text
@@ -58,6 +58,7 @@ class PredictionsExporter:
 
     name = FORMAT
     summary = "SWE-bench predictions: the first attempt of each task"
+    tree: Tree = "patch"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """One file; predictions that were imported are written as they came when all of their file are there."""

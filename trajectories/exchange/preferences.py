@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trajectories.events import CUT_OFF
-from trajectories.exchange.base import Context, Document, Trajectory, encode_lines
+from trajectories.exchange.base import Context, Document, Trajectory, Tree, encode_lines
 from trajectories.exchange.chat import offered, trained
 from trajectories.exchange.conversation import ChatMessage
 from trajectories.exchange.turns import ended
@@ -21,6 +21,7 @@ class DpoExporter:
 
     name = "dpo"
     summary = "preference pairs from attempts of one task with different verdicts (needs verdicts)"
+    tree: Tree = "trials"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class.

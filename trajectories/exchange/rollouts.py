@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from trajectories.events import ActionTaken, Observed
-from trajectories.exchange.base import Context, Document, Trajectory, encode_lines
+from trajectories.exchange.base import Context, Document, Trajectory, Tree, encode_lines
 from trajectories.exchange.chat import offered, trained
 from trajectories.exchange.rewards import (
     RLEF_FAILED,
@@ -37,6 +37,7 @@ class RolloutExporter:
 
     name = "rollouts"
     summary = "reward-labelled rollouts: RLTF's rewards, RLEF's feedback, values of steps from forks (needs verdicts)"
+    tree: Tree = "trials"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class.

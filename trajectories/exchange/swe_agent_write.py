@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajectories.events import ActionTaken, AttemptEnded, AttemptStarted, Event, Message, ModelReplied, Observed
-from trajectories.exchange.base import Context, Document, Trajectory, encode, file_name
+from trajectories.exchange.base import Context, Document, Trajectory, Tree, encode, file_name
 from trajectories.exchange.commands import parse_command, render_command
 from trajectories.exchange.draft import file_of, files, pack
 from trajectories.exchange.foreign import parts, raw_of
@@ -34,6 +34,7 @@ class SweAgentExporter:
 
     name = FORMAT
     summary = "SWE-agent .traj"
+    tree: Tree = "chosen"
 
     def write(self, trajectories: Sequence[Trajectory], context: Context) -> list[Document]:
         """See the class."""

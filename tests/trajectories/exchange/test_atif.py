@@ -21,6 +21,7 @@ from trajectories.events import (
     Message,
     ModelReplied,
     Observed,
+    SubagentReplied,
     UnknownEvent,
 )
 from trajectories.exchange import Context, Imported, Trajectory, Verdict, Verdicts, exporter, import_file
@@ -138,7 +139,7 @@ def test_trajectories_of_ours_are_valid_atif(path: Path) -> None:
     valid(data)
     assert data["schema_version"] == "ATIF-v1.8"
     assert len([step for step in data["steps"] if step["source"] == "agent"]) == len(
-        [event for event in events if isinstance(event, ModelReplied)]
+        [event for event in events if isinstance(event, ModelReplied | SubagentReplied)]
     )
     assert data["extra"]["patchwright"]["status"] == events[-1].model_dump()["status"]
 
