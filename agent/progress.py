@@ -17,6 +17,7 @@ from trajectories.events import (
     Event,
     Message,
     ModelReplied,
+    Noted,
     Observed,
     Resumed,
     SubagentReplied,
@@ -116,6 +117,8 @@ class Progress:
             failed = sum(not check["passed"] for check in event.checks)
             found = f"{failed} of {len(event.checks)} checks failed" if event.checks else "nothing could be checked"
             self.say(f"     {found}", "green" if event.passed else "yellow")
+        elif isinstance(event, Noted) and "chosen" in event.data:
+            self.say(f"     candidate {event.data['chosen']} is taken: {event.data['reason']}", "bold")
         elif isinstance(event, SubagentReplied):
             self._usage += event.usage
             self.say(f"     {event.purpose}: {first_line(event.content, self._width(len(event.purpose)))}")
