@@ -30,6 +30,13 @@ class EditGuard(Protocol):
         """The diagnostics that the edit introduces; empty when it may land."""
 
 
+class CommandPolicy(Protocol):
+    """Judges a command before it runs (see :mod:`aci_tools.policy`)."""
+
+    def refuse(self, text: str) -> str:
+        """Why a shell text must not run and what to do instead; ``""`` where it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     """What a profile chooses about the tools.
@@ -75,6 +82,7 @@ class Session:
     Attributes:
         sandbox: The computer.
         guard: Inspects edits; ``None`` switches the guard off.
+        policy: Judges commands; ``None``: all may run.
         cwd: Directory in which ``bash`` starts, absolute.
         open_path: The file in the viewer, relative to the repository, or ``None``.
         first_line: First line of the viewer's window, from 1.
@@ -92,6 +100,7 @@ class Session:
     sandbox: Sandbox
     settings: SessionSettings = field(default_factory=SessionSettings)
     guard: EditGuard | None = None
+    policy: CommandPolicy | None = None
     cwd: str = ""
     open_path: str | None = None
     first_line: int = 1

@@ -23,8 +23,10 @@ from agent.budget import Budget
 from agent.config import Config
 from agent.documented import documented_examples
 from agent.formats import ActionFormat, ShownLine, Tools, make_format
+from agent.human.base import Companion, Nobody
 from agent.loop import Attempt, Listener
 from agent.models import Model
+from agent.policy import command_policy
 from agent.prompts import render
 from agent.retrieval import Snippet, relevant_functions, show, show_numbered, whole
 from tasks.task import Task
@@ -43,6 +45,7 @@ def open_attempt(
     config: Config,
     trajectory: Path,
     listener: Listener,
+    companion: Companion | None = None,
     base: str = "",
     budget: Budget | None = None,
     notes: Sequence[str] = (),
@@ -58,6 +61,7 @@ def open_attempt(
         config: The effective configuration.
         trajectory: The file that its events go to.
         listener: Shown every event.
+        companion: Who is beside it; default: nobody.
         base: The commit that the repository is at; default: the task's base commit.
         budget: What it may spend; default: the configured limits.
         notes: What the agent is told beyond the task, a text each.
@@ -73,6 +77,7 @@ def open_attempt(
             raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
         given = started.initial_patch if started else initial_patch
         session = open_session(config, sandbox, task, base or task.base_commit, initial_patch=given)
+        session.policy = command_policy(config.policy, attended=companion is not None and companion.confirms)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model, log.events)
         relevant = _relevant(config, task, session)
@@ -91,6 +96,7 @@ def open_attempt(
             config=config,
             log=log,
             listener=listener,
+            companion=companion or Nobody(),
             budget=budget or Budget(config.limits),
             shown=[
                 ShownLine(snippet.path, snippet.first + offset, line)

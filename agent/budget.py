@@ -28,6 +28,9 @@ class Budget:
     Args:
         limits: The `limits` section.
         parent: The budget that this one is a share of.
+
+    Attributes:
+        waited: Seconds of pauses.
     """
 
     def __init__(self, limits: LimitsConfig, parent: Budget | None = None) -> None:
@@ -36,11 +39,19 @@ class Budget:
         self.usage = Usage()
         self.fresh_tokens = 0
         self.began = time.monotonic()
+        self.waited = 0.0
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since it was made, pauses left out."""
         return time.monotonic() - self.began
+
+    def pause(self, seconds: float) -> None:
+        """Leave out what a person took, here and in the parent."""
+        self.began += seconds
+        self.waited += seconds
+        if self.parent is not None:
+            self.parent.pause(seconds)
 
     def go_on(self, elapsed: float) -> None:
         """Set the clock of an attempt that is resumed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -226,6 +226,30 @@ class AciConfig(Section):
     """Whether the examples in the documentation of the function that the issue is about count among them."""
 
 
+class PolicyConfig(Section):
+    """Which shell commands run: patterns such as `git push` or `rm -rf`; of those that fit, the longest decides."""
+
+    allow: list[str] = []
+    """Commands that run without a question."""
+    ask: list[str] = []
+    """Commands that `--confirm risky` asks about."""
+    deny: list[str] = []
+    """Commands that do not run; the agent is told so."""
+    shipped: bool = True
+    """Whether the shipped patterns count where none of these fits."""
+    unattended: Literal["run", "refuse"] = "run"
+    """What becomes of commands to be asked about where nobody confirms."""
+
+    @field_validator("allow", "ask", "deny")
+    @classmethod
+    def _patterns(cls, given: list[str]) -> list[str]:
+        from aci_tools.policy import Rule, Verdict
+
+        for pattern in given:
+            Rule(pattern, Verdict.OPEN)
+        return given
+
+
 class TasksConfig(Section):
     """Where the repositories and images of a data set's tasks come from."""
 
@@ -251,4 +275,5 @@ class Config(Section):
     context: ContextConfig = ContextConfig()
     sandbox: SandboxConfig = SandboxConfig()
     aci: AciConfig = AciConfig()
+    policy: PolicyConfig = PolicyConfig()
     tasks: TasksConfig = TasksConfig()

@@ -10,13 +10,19 @@ from agent.view import View
 from trajectories.events import (
     ActionTaken,
     AttemptEnded,
+    Call,
     Event,
     Message,
     ModelReplied,
     Observed,
     PatchChanged,
     Resumed,
+    TrialEnded,
 )
+
+#: Codes of remarks: what a person said, and that a person changed an action.
+BY_USER = "user"
+CHANGED = "changed"
 
 
 class History:
@@ -41,7 +47,8 @@ class History:
         repeated: Whether the latest action was a repeat that was not answered yet.
         submitted: Whether the agent has submitted.
         ended: How the attempt ended, unless it goes on.
-        elapsed: Seconds that it took so far, pauses between processes left out.
+        elapsed: Seconds that it took so far; see :func:`elapsed`.
+        untold: Actions that a person changed, which the agent was not told yet.
     """
 
     def __init__(self, format: ActionFormat, config: Config, budget: Budget) -> None:
@@ -58,7 +65,9 @@ class History:
         self.repeated = False
         self.submitted = False
         self.ended: AttemptEnded | None = None
+        self.tried: list[Call] = []
         self.elapsed = 0.0
+        self.untold: list[ActionTaken] = []
         self._agent = config.agent
         self._budget = budget
         self._latest: Event | None = None
@@ -72,8 +81,7 @@ class History:
             recorded: Whether an earlier process wrote it.
         """
         self.view.add(event)
-        if self._latest is not None and not isinstance(event, Resumed):
-            self.elapsed += max(0.0, event.time - self._latest.time)
+        self.elapsed = elapsed(self.elapsed, self._latest, event)
         self._latest = event
         if isinstance(event, ModelReplied):
             (self._budget.recall if recorded else self._budget.spend)(event.usage)
@@ -81,6 +89,8 @@ class History:
             self.temperature, self.repeated = None, False
         elif isinstance(event, ActionTaken):
             self.action, self.format_errors = event, 0
+            if event.review == "changed":
+                self.untold.append(event)
         elif isinstance(event, Observed):
             self._observe(event)
         elif isinstance(event, PatchChanged):
@@ -98,6 +108,10 @@ class History:
         if not event.ok and self._agent.after_failure_temperature is not None:
             self.temperature = self._agent.after_failure_temperature
         if self.action is not None:
+            if event.changed:
+                self.tried = []
+            elif not event.ok:
+                self.tried.append(self.action.call)
             if event.changed:
                 self.unrecorded = True
                 self._changing = (self.action, event)
@@ -125,3 +139,23 @@ class History:
         elif event.purpose == "nudge":
             self.repeated = False
             self.temperature = self._agent.after_repeat_temperature
+        elif event.code == CHANGED:
+            self.untold = []
+        elif event.code == BY_USER:
+            self.submitted = False
+
+
+def elapsed(so_far: float, before: Event | None, event: Event) -> float:
+    """Seconds that an attempt took up to an event, without pauses between processes and what a person took.
+
+    Args:
+        so_far: The same up to the event before.
+        before: That event, if there is one.
+        event: The event.
+    """
+    if isinstance(event, AttemptEnded):
+        return event.duration
+    if before is None or isinstance(event, Resumed):
+        return so_far
+    waited = event.waited if isinstance(event, ActionTaken | Message | TrialEnded) else 0.0
+    return so_far + max(0.0, event.time - before.time) - waited

@@ -14,10 +14,14 @@ from typing import TypeVar
 
 from aci_tools.errors import SandboxError
 from aci_tools.session import Session
+from aci_tools.tools.base import Observation
+from aci_tools.tools.describe import build
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
 from agent.formats import ActionFormat, FormatError, ParsedCall, ShownLine, Tools
-from agent.history import History
+from agent.history import BY_USER, CHANGED, History
+from agent.human.base import Companion, Nobody, Review, refusal, told_of_change
+from agent.human.clock import OffTheClock
 from agent.models.base import ContextOverflow, Model, ModelError, Query
 from agent.rebuild import not_kept, rebuild, remark_on_lost
 from agent.status import Status
@@ -54,6 +58,7 @@ class Attempt:
         config: The effective configuration.
         log: Where events go.
         listener: Told of every new event.
+        companion: Who looks at actions before they run, and may say something in between.
         budget: What it may spend; default: the configured limits.
         shown: Lines of code that the opening shows.
     """
@@ -67,6 +72,7 @@ class Attempt:
     config: Config
     log: EventLog
     listener: Listener = lambda event: None
+    companion: Companion = field(default_factory=Nobody)
     budget: Budget = field(default=None)  # type: ignore[assignment]
     shown: Sequence[ShownLine] = ()
 
@@ -76,6 +82,7 @@ class Attempt:
         self.patch = self.started.initial_patch
         self.grammar: str | None = None
         self._in_place = False
+        self._beside = OffTheClock(self.companion, self.budget)
 
     def run(self) -> AttemptEnded:
         """Work until the end, and say how it ended. Raises only what is a programming error."""
@@ -139,9 +146,18 @@ class Attempt:
         )
 
     def _step(self) -> None:
+        self._listen()
         self._conclude()
         self._make_room()
         self._answer(self._ask())
+
+    def _listen(self) -> None:
+        """Pass on what a person changed, or has to say."""
+        for action in list(self.history.untold):
+            self._record(told_of_change(action.call, action.step, CHANGED))
+        if said := self._beside.remark():
+            waited, step = self._beside.waited(), self.budget.steps
+            self._record(Message(role="user", purpose="remark", content=said, code=BY_USER, step=step, waited=waited))
 
     def _conclude(self) -> None:
         """End, or tell the agent to do something new, where the events so far ask for it.
@@ -218,12 +234,11 @@ class Attempt:
 
     def _act(self, parsed: ParsedCall, thought: str, *, recorded: bool) -> None:
         """Run one action and record what came of it; one that the sandbox did not survive stays unanswered."""
+        parsed, observation = self._taken(parsed, thought, recorded=recorded)
         step = self.budget.steps
-        if self.history.action is None:  # else it was begun by a process that was killed
-            self._record(ActionTaken(step=step, call=parsed.call, thought=thought))
         before = self.session.fingerprint
         began = time.monotonic()
-        observation = (not_kept(parsed.call) if recorded else None) or self.session.execute(parsed.tool)
+        observation = observation or self.session.execute(parsed.tool)
         changed = self.session.fingerprint != before
         self._record(
             Observed(
@@ -240,6 +255,21 @@ class Attempt:
         )
         if changed:
             self._note_patch()
+
+    def _taken(self, parsed: ParsedCall, thought: str, *, recorded: bool) -> tuple[ParsedCall, Observation | None]:
+        """The action as it is taken, recorded; and what the agent is told at once if it does not run."""
+        begun = self.history.action
+        if begun is not None:  # by a process that was killed
+            if begun.review == "changed":
+                parsed = ParsedCall(begun.call, build(begun.call.name, begun.call.arguments, self.tools))
+            lost = not_kept(begun.call)
+            return parsed, refusal() if begun.review == "refused" else lost
+        lost = not_kept(parsed.call) if recorded else None
+        review = Review(parsed) if lost else self._beside.review(parsed, thought)
+        call, outcome = review.parsed.call, review.outcome
+        step, waited = self.budget.steps, self._beside.waited()
+        self._record(ActionTaken(step=step, call=call, thought=thought, review=outcome, waited=waited))
+        return review.parsed, refusal(review.reason) if outcome == "refused" else lost
 
     def _make_room(self) -> None:
         """Condense once the prompt is near the window."""

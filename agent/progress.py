@@ -67,16 +67,24 @@ class Progress:
 
     def ask(self, question: str) -> bool:
         """Ask for a yes on the terminal; where there is none, the answer is no."""
-        from rich.text import Text
-
         if not (self._live and sys.stdin.isatty()):
             return False
-        self._wait(None)
         try:
-            answer = self._console.input(Text(f"{question} [y/N] "))
+            answer = self.prompt(f"{question} [y/N] ")
         except EOFError:
             return False
         return answer.strip().lower() in ("y", "yes")
+
+    def prompt(self, question: str) -> str:
+        """Ask for a line on the terminal.
+
+        Raises:
+            EOFError: Nothing more will come.
+        """
+        from rich.text import Text
+
+        self._wait(None)
+        return self._console.input(Text(question))
 
     def doing(self, what: str) -> None:
         """What is waited for now: a spinner on a terminal, nothing elsewhere."""

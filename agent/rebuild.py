@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aci_tools.errors import SandboxError
 from aci_tools.session import Session
-from aci_tools.tools.base import Observation
+from aci_tools.tools.base import REFUSED, Observation
 from aci_tools.tools.describe import CallError, build
 from agent.formats.base import Tools
 from trajectories.events import ActionTaken, AttemptStarted, Call, Event, Message, Observed, PatchChanged, Resumed
@@ -74,6 +74,7 @@ def rebuild(session: Session, events: Iterable[Event], tools: Tools, redactor: R
         SandboxError: The computer was lost, or a recorded patch does not fit it.
     """
     rebuilt = Rebuilt()
+    policy, session.policy = session.policy, None  # what ran then runs again, what was refused does not
     action: ActionTaken | None = None
     expected = ""
     settled = True
@@ -83,7 +84,7 @@ def rebuild(session: Session, events: Iterable[Event], tools: Tools, redactor: R
         elif isinstance(event, ActionTaken):
             action = event
         elif isinstance(event, Observed) and action is not None:
-            rebuilt.actions += _again(session, action.call, tools)
+            rebuilt.actions += event.code != REFUSED and _again(session, action.call, tools)
             action, settled = None, not event.changed
         elif isinstance(event, PatchChanged):
             expected, settled = event.patch, True
@@ -91,6 +92,7 @@ def rebuild(session: Session, events: Iterable[Event], tools: Tools, redactor: R
     # The patch of an action that was followed by a kill at once is not recorded: what was done again stands.
     if settled:
         set_right(session, expected, redactor, rebuilt)
+    session.policy = policy
     return rebuilt
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from aci_tools.sandbox import Sandbox
 from agent.budget import Budget
 from agent.config import Config
+from agent.human.base import Companion
 from agent.loop import Listener
 from agent.models import Model
 from tasks.task import Task
@@ -41,6 +42,7 @@ def open_work(
     config: Config,
     trajectory: Path,
     listener: Listener,
+    companion: Companion | None = None,
     base: str = "",
     budget: Budget | None = None,
 ) -> AbstractContextManager[Work]:
@@ -53,6 +55,7 @@ def open_work(
         config: The effective configuration.
         trajectory: The file that its events go to; those of a strategy's trials go beside it.
         listener: Shown every event.
+        companion: Who is beside it; default: nobody.
         base: The commit that the repository is at; default: the task's base commit.
         budget: What it may spend; default: the configured limits.
 
@@ -66,11 +69,11 @@ def open_work(
 
         return open_attempt(
             task=task, sandbox=sandbox, model=model, config=config, trajectory=trajectory,
-            listener=listener, base=base, budget=budget,
+            listener=listener, companion=companion, base=base, budget=budget,
         )  # fmt: skip
     from agent.strategies.tree import open_tree
 
     return open_tree(
         task=task, sandbox=sandbox, model=model, config=config, trajectory=trajectory,
-        listener=listener, base=base, budget=budget,
+        listener=listener, companion=companion, base=base, budget=budget,
     )  # fmt: skip

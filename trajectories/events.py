@@ -111,7 +111,8 @@ class Message(BaseEvent):
     Attributes:
         purpose: ``system``, ``task``, ``correction`` (of a malformed action), ``nudge`` (out of a repetition) or
             ``remark``.
-        code: What kind of correction or nudge it is.
+        code: What kind of correction, nudge or remark it is; ``user``: a person at the terminal said it.
+        waited: Seconds that a person took before it; they do not count for the attempt.
     """
 
     type: Literal["message"] = "message"
@@ -120,6 +121,7 @@ class Message(BaseEvent):
     content: str
     code: str = ""
     step: int = 0
+    waited: float = 0.0
 
 
 class ModelReplied(BaseEvent):
@@ -157,12 +159,17 @@ class ActionTaken(BaseEvent):
 
     Attributes:
         thought: The text that came with it.
+        review: What a person who was asked made of it: ``confirmed``, ``changed`` (it is as they wrote it) or
+            ``refused`` (it does not run); ``""`` where nobody was asked.
+        waited: Seconds that a person took before it; they do not count for the attempt.
     """
 
     type: Literal["action"] = "action"
     step: int
     call: Call
     thought: str = ""
+    review: Literal["", "confirmed", "changed", "refused"] = ""
+    waited: float = 0.0
 
 
 class Observed(BaseEvent):
@@ -287,6 +294,7 @@ class TrialEnded(BaseEvent):
     Attributes:
         name: The trial.
         status, detail, patch, steps, usage, duration: As of :class:`AttemptEnded`.
+        waited: Seconds of it that a person took, in the process that wrote this; they are not in the duration.
     """
 
     type: Literal["trial_ended"] = "trial_ended"
@@ -297,6 +305,7 @@ class TrialEnded(BaseEvent):
     steps: int = 0
     usage: Usage = Field(default_factory=Usage)
     duration: float = 0.0
+    waited: float = 0.0
 
 
 class SubagentReplied(BaseEvent):

@@ -29,6 +29,7 @@ TIMEOUT = "timeout"
 SANDBOX_LOST = "sandbox-lost"
 INEFFECTIVE = "ineffective"
 WITHDRAWN = "withdrawn"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

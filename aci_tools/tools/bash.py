@@ -9,7 +9,9 @@ import signal
 from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.output import clean, clip
-from aci_tools.tools.base import COMMAND_FAILED, SANDBOX_LOST, TIMEOUT, Field, Observation, Tool
+from aci_tools.policy.shell import read
+from aci_tools.policy.wrappers import program
+from aci_tools.tools.base import COMMAND_FAILED, REFUSED, SANDBOX_LOST, TIMEOUT, Field, Observation, Tool, ToolError
 
 if TYPE_CHECKING:
     from aci_tools.sandbox.base import CommandResult
@@ -20,7 +22,6 @@ _NO_OUTPUT = "Your command ran successfully and did not produce any output."
 _WAITS_FOR_KEYS = re.compile(r"vi|vim|nvim|nano|emacs|less|more|top|htop|watch|man|ssh|ftp|screen|tmux")
 _FOLLOWS = ("tail -f", "tail -F", "git add -p", "git rebase -i", "git commit -p", "journalctl -f")
 _READS_INPUT = re.compile(r"python[\d.]*|ipython|node|irb|cat|psql|mysql|sqlite3|bc|gdb|sh|bash|read")
-_SKIPPED = re.compile(r"sudo|env|time|nice|nohup|exec|command|timeout|stdbuf|\w+=.*|-.*|\d+[smh]?", re.S)
 
 
 class Bash(Tool):
@@ -33,6 +34,8 @@ class Bash(Tool):
     def run(self, session: Session) -> Observation:
         """Run it in the session's directory, which the ``cd`` commands in it change."""
         command = self.command.replace("\0", "")
+        if session.policy is not None and (refusal := session.policy.refuse(command)):
+            raise ToolError(refusal, REFUSED)
         token = secrets.token_hex(16)
         seconds = session.settings.command_timeout
         done = session.sandbox.run(_wrapped(command, session.cwd, token), cwd=session.root, timeout=seconds)
@@ -99,26 +102,10 @@ def _signal(code: int) -> str:
 
 def _advice(command: str) -> str:
     """What to try instead of a command that did not end."""
-    for words in _first_words(command):
-        name = words[0].rsplit("/", 1)[-1]
+    for words in (found.words for found in read(command).commands):
+        name = program(words[0])
         started = " ".join([name, *words[1:3]])
         follows = next((start for start in _FOLLOWS if started.startswith(start)), "")
         if _WAITS_FOR_KEYS.fullmatch(name) or follows or (_READS_INPUT.fullmatch(name) and len(words) == 1):
             return f"`{follows or name}` waits for someone at a terminal, and there is none."
     return "Run something smaller, or see whether it waits for something that never comes."
-
-
-def _first_words(command: str) -> list[list[str]]:
-    """The words of each simple command, without assignments and wrappers such as ``sudo``."""
-    lexer = shlex.shlex(command.replace("\n", " ; "), posix=True, punctuation_chars=";&|()")
-    lexer.whitespace_split = True
-    parts: list[list[str]] = [[]]
-    try:
-        for word in lexer:
-            if set(word) <= set(";&|()"):
-                parts.append([])
-            elif parts[-1] or not _SKIPPED.fullmatch(word):
-                parts[-1].append(word)
-    except ValueError:  # an unclosed quote
-        pass
-    return [words for words in parts if words]

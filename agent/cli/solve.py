@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -52,6 +52,15 @@ def solve(
             "--anyway", help="With --open-pr: even if somebody is on the issue, or the patch changes what CI runs."
         ),
     ] = False,
+    confirm: Annotated[
+        Literal["risky", "all"] | None,
+        typer.Option(
+            "--confirm", help="Ask on the terminal before commands of risk run, or before all that runs or changes."
+        ),
+    ] = None,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Ctrl-C pauses, for you to say something to the agent; twice ends.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the attempt in --output that was cut off.")
     ] = False,
@@ -69,6 +78,7 @@ def solve(
 
     Exit code 0: a patch; 1: finished without one; 2: wrong input; 3: infrastructure; 130: interrupted, patch kept.
     """
+    from agent.human import Presence
     from agent.progress import Progress
     from agent.pull_request import Opening
     from agent.solve import ResumeRequest, SolveRequest, run
@@ -87,6 +97,8 @@ def solve(
     if open_pr and include_uncommitted:
         raise UsageError("--open-pr: uncommitted changes cannot be part of a pull request's base; commit and push them")
     opening = Opening(ready, anyway) if open_pr else None
+    presence = Presence(confirm, chat)
+    presence.check()
     if resume:
         asked = {"--issue": issue, "--base": base, "--config": config, "--include-uncommitted": include_uncommitted}
         _refuse(asked)
@@ -94,7 +106,7 @@ def solve(
             raise UsageError("--resume: name the directory of the attempt with --output")
         changes = {"model.name": model, **{key.replace("__", "."): value for key, value in flags.items()}}
         with Progress() as progress:
-            outcome = go_on(ResumeRequest(output, repo, settings or [], changes, apply, opening), progress)
+            outcome = go_on(ResumeRequest(output, repo, settings or [], changes, apply, opening, presence), progress)
     else:
         if issue is None:
             raise UsageError("name the issue with --issue: a URL, a file, a text, or - for standard input")
@@ -103,7 +115,7 @@ def solve(
         with Progress() as progress:
             # What is pushed rests on a commit that everybody has.
             uncommitted = False if open_pr else include_uncommitted
-            asked_for = SolveRequest(issue, repo, base, effective, output, apply, uncommitted, opening)
+            asked_for = SolveRequest(issue, repo, base, effective, output, apply, uncommitted, opening, presence)
             outcome = run(asked_for, progress)
     if json:
         print(jsonlib.dumps(outcome.as_json(), indent=2))

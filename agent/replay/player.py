@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aci_tools.session import Session
-from aci_tools.tools.base import WITHDRAWN, Observation
+from aci_tools.tools.base import REFUSED, WITHDRAWN, Observation
 from aci_tools.tools.calls import CallError, build
 from agent.formats.base import Tools
 from agent.rebuild import NOT_KEPT, Rebuilt, masked, set_right
@@ -150,6 +150,8 @@ class Player:
             return "the attempt ended before it was done"
         if entry.observed.code == NOT_KEPT:
             return "it was not executed then either, because a secret in it was not kept"
+        if entry.observed.code == REFUSED:
+            return "it was refused then"
         if entry.observed.code == WITHDRAWN:
             return "it was taken back half-way"
         return "what looks like a secret in it is not recorded" if masked(entry.action.call) else ""

@@ -20,6 +20,8 @@ from aci_tools.session import Session
 from agent.attempt import open_attempt, open_session
 from agent.budget import AttemptOver, Budget
 from agent.config import Config, LimitsConfig
+from agent.history import BY_USER
+from agent.human.base import Companion
 from agent.loop import Attempt, Listener
 from agent.models import ChatMessage, ContextOverflow, Model, Query
 from agent.status import Status
@@ -28,10 +30,11 @@ from agent.strategies.evaluation import Evaluation, Evaluator
 from agent.strategies.numbered import Numbered
 from agent.strategies.record import Record
 from tasks.task import Task
-from trajectories.events import Evaluated, Event, Noted, SubagentReplied, TrialEnded, TrialStarted
+from trajectories.events import Evaluated, Event, Message, Noted, SubagentReplied, TrialEnded, TrialStarted
 from trajectories.log import EventLog
 
 PATCH = "patch.diff"
+_SAID = "said/"
 E = TypeVar("E", bound=Event)
 
 
@@ -48,6 +51,7 @@ class Bench:
         log: The root trajectory.
         budget: What the attempt may spend; trials and sub-agents spend of it.
         listener: Told of every event, those of trials too.
+        companion: Who is beside its trials; what they say in one is told to the later ones.
     """
 
     def __init__(
@@ -61,11 +65,13 @@ class Bench:
         log: EventLog,
         budget: Budget,
         listener: Listener,
+        companion: Companion | None = None,
     ) -> None:
         self.task, self.config, self.model, self.budget = task, config, model, budget
         self.evaluators: list[Evaluator] = []
         self.candidates: list[Candidate] = []
         self._base, self._sandbox, self._log, self._listener = base, sandbox, log, listener
+        self._companion = companion
         self._record = Record.of(log.events, log.path.parent)
         self._record.recall(budget)
         self._prepared: set[int] = set()
@@ -233,6 +239,7 @@ class Bench:
     def _run(self, brief: Brief, begun: TrialStarted | None, place: Path) -> tuple[TrialStarted, TrialEnded, str]:
         if begun is None:
             self.budget.check()
+            brief = replace(brief, remarks=(*brief.remarks, *self._said))
             limits = self._limits(brief.share)
             begun = self.record(
                 TrialStarted(
@@ -244,6 +251,7 @@ class Bench:
                 )
             )
         limits = LimitsConfig.model_validate(begun.limits)
+        budget = Budget(limits, self.budget)
         self._renew()
         self._fresh = False
         opened = open_attempt(
@@ -254,7 +262,8 @@ class Bench:
             config=self._config(brief, limits),
             trajectory=place / "trajectory.jsonl",
             listener=self._hear,
-            budget=Budget(limits, self.budget),
+            companion=self._companion,
+            budget=budget,
             notes=told(brief),
             initial_patch=brief.initial_patch,
             parent={"relation": "trial", "attempt_id": self._attempt_id, "trial": brief.name},
@@ -267,6 +276,9 @@ class Bench:
                 self._running = None
         if Status.of(over.status).resumable:
             raise AttemptOver(Status.of(over.status), over.detail)
+        said = [event.content for event in attempt.log.events if isinstance(event, Message) and event.code == BY_USER]
+        if said:
+            self.record(Noted(key=f"{_SAID}{brief.name}", data={"said": said}))
         (place / PATCH).write_bytes(attempt.patch.encode("utf-8", "surrogateescape"))
         ended = self.record(
             TrialEnded(
@@ -277,9 +289,16 @@ class Bench:
                 steps=over.steps,
                 usage=over.usage,
                 duration=over.duration,
+                waited=budget.waited,
             )
         )
         return begun, ended, attempt.patch
+
+    @property
+    def _said(self) -> list[str]:
+        """What a person said in earlier trials."""
+        notes = [note.data["said"] for key, note in self._record.notes.items() if key.startswith(_SAID)]
+        return [f"The user said during an earlier try: {said}" for note in notes for said in note]
 
     def _hear(self, event: Event) -> None:
         self._listener(event)

@@ -12,6 +12,8 @@ from aci_tools.sandbox import Sandbox
 from agent.attempt import blind, first_event
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
+from agent.history import elapsed
+from agent.human.base import Companion
 from agent.loop import Listener
 from agent.models import Model, ModelError
 from agent.status import Status
@@ -71,8 +73,10 @@ class Tree:
         if not events:
             self._bench.record(self._started)
             return
-        elapsed = sum(max(0.0, after.time - before.time) for before, after in itertools.pairwise(events))
-        self._bench.budget.go_on(elapsed)
+        took = 0.0
+        for before, event in itertools.pairwise(events):
+            took = elapsed(took, before, event)
+        self._bench.budget.go_on(took)
         limits = self._bench.config.limits.model_dump(mode="json")
         self._bench.record(Resumed(steps=self._bench.budget.steps, model=self._bench.model.name, limits=limits))
 
@@ -101,6 +105,7 @@ def open_tree(
     config: Config,
     trajectory: Path,
     listener: Listener,
+    companion: Companion | None = None,
     base: str = "",
     budget: Budget | None = None,
 ) -> Iterator[Tree]:
@@ -113,6 +118,7 @@ def open_tree(
         config: The effective configuration.
         trajectory: The file of the root; trials are recorded beside it.
         listener: Shown every event.
+        companion: Who is beside its trials; default: nobody.
         base: The commit that the repository is at; default: the task's base commit.
         budget: What it may spend; default: the configured limits.
 
@@ -135,6 +141,7 @@ def open_tree(
             log=log,
             budget=budget or Budget(config.limits),
             listener=listener,
+            companion=companion,
         )
         bench.evaluators = evaluators(config)
         begun = started or first_event(config, task, sandbox, commit, model.name)
