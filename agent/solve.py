@@ -15,6 +15,7 @@ from agent.progress import Progress
 from agent.status import Status
 from agent.workspace import among_the_runs, kept_clones, writable
 from trajectories.events import AttemptEnded
+from trajectories.trees import root_of
 
 if TYPE_CHECKING:
     from agent.pull_request import Opening, Published, Target
@@ -154,6 +155,8 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
     recorded = read_attempt(output / TRAJECTORY)
     if recorded is None:
         raise UsageError(f"--resume: no attempt has begun in {output}; leave out --resume to begin one there")
+    if (root := root_of(output / TRAJECTORY)) is not None:
+        raise UsageError(f"--resume: {output} is a trial of the attempt in {root.parent}; that is what is gone on with")
     task = recorded.task
     repo = request.repo or task.repo
     target = None
