@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.models.weights import CATALOGUE, weights_path
 from tests.e2e.conftest import FIX, FIXED, SUBMIT, TOOLS, User, call, one_line
 from tests.tasks.forge_kinds import KINDS, settings
 from tests.tasks.forge_server import Forge, Project, serving
@@ -290,3 +292,36 @@ def test_without_a_token_it_says_which(solve: Solver) -> None:
     done = solve(token="")
     assert done.returncode == 3
     assert "GITEA_TOKEN" in one_line(done)
+
+
+def test_what_the_agent_tested_is_told(solve: Solver, user: User) -> None:
+    tests = "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n"
+    (user.repository / "test_calc.py").write_text(f"{tests}\n\ndef test_other():\n    assert not add\n")
+    user.git("add", "-A")
+    user.git("commit", "-q", "-m", "Test")
+    user.git("push", "-q", str(solve.project.git), "main")
+    tools = "agent.tools=[bash, rewrite_function, run_tests, submit]"
+    done = solve("--set", tools, replies=(call("run_tests"), FIX, call("run_tests"), SUBMIT, WORDS))
+    assert done.returncode == 0, done.stderr
+    tested = solve.project.pulls[0].body.partition("### Tested\n\n")[2].partition("\n\n### Cost")[0]
+    assert "1 failed, 1 passed. Failing: `test_calc.py::test_other`." in tested
+    assert "Newly passing: `test_calc.py::test_add`." in tested
+    assert "were not run" not in tested
+
+
+@pytest.mark.model
+@pytest.mark.timeout(1800)
+def test_the_embedded_model_opens_one(solve: Solver, user: User) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra `local` is not installed")
+    name = "qwen2.5-coder-1.5b"
+    if not os.environ.get("CI") and not weights_path(CATALOGUE[name]).exists():
+        pytest.skip(f"the weights of {name} are not in the cache; `agent demo` fetches them")
+    solve.project.find(7).body = "`add` of `calc.py` gives a wrong sum.\n\n>>> from calc import add\n>>> add(1, 2)\n3\n"
+    weights = {"XDG_CACHE_HOME": str(weights_path(CATALOGUE[name]).parents[2])}
+    user.env.update(weights)
+    wanted = ["--model", f"local/{name}", "--output", str(solve.output), "--open-pr"]
+    done = solve.run("solve", "--issue", solve.url, *wanted)
+    assert done.returncode == 0, done.stderr
+    [pull] = solve.project.pulls
+    assert "a + b" in solve.project.run("show", f"{BRANCH}:calc.py")
+    assert "The model did not say." not in pull.body
