@@ -68,20 +68,20 @@ def base_branch(clones: Path, url: str, commit: str, candidates: list[str]) -> t
     )
 
 
-def _heads(url: str, names: Sequence[str]) -> dict[str, str]:
-    """Those of some branches that a remote repository has, with the commits that they are at."""
+def _heads(url: str, names: Sequence[str] = ()) -> dict[str, str]:
+    """The branches of a remote repository, or those of some names, with the commits that they are at."""
     listed = b""
 
     def run(way: Access) -> None:
         nonlocal listed
         wanted = [f"refs/heads/{name}" for name in names]
-        listed = Git(Path("/"), way.env, network=True).output("ls-remote", "--refs", way.url, *wanted)
+        listed = Git(Path("/"), way.env, network=True).output("ls-remote", "--heads", way.url, *wanted)
 
     _by_some_way(url, run)
     pairs = (os.fsdecode(line).split("\t", 1) for line in listed.splitlines())
     # Git takes a name for a pattern that may match the end of a longer one.
     found = {reference.removeprefix("refs/heads/"): commit for commit, reference in pairs}
-    return {name: found[name] for name in names if name in found}
+    return {name: found[name] for name in names if name in found} if names else found
 
 
 def _by_some_way(url: str, run: Callable[[Access], None]) -> None:
@@ -97,13 +97,14 @@ class Branch:
     Args:
         directory: Where to make a bare repository for it; not there yet.
         clone: The kept clone that has the base commit and the branch that it is on.
-        url: The clone URL of the repository that the branch is pushed to.
+        source: The clone URL that the clone was made of.
+        url: The clone URL of the repository that the branch is pushed to: the same, or a fork's.
         name: Its name.
         onto: The commit that the branch it goes to is at.
     """
 
-    def __init__(self, directory: Path, clone: Path, url: str, name: str, onto: str) -> None:
-        self._directory, self._url, self._name, self._onto = directory, url, name, onto
+    def __init__(self, directory: Path, clone: Path, source: str, url: str, name: str, onto: str) -> None:
+        self._directory, self._source, self._url, self._name, self._onto = directory, source, url, name, onto
         form = Git(clone).line("rev-parse", "--show-object-format")
         Git(directory.parent).output(
             "init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(directory)
@@ -149,10 +150,26 @@ class Branch:
         before = self._tip(reference)
         if before == commit:
             return False
+        if self._url != self._source:
+            self._complete(commit)
         # Nothing but what was looked at is replaced: where the branch is elsewhere by now, the remote refuses.
         lease = f"--force-with-lease={reference}:{before}"
         self._reach("push", "--quiet", "--no-verify", lease, "{url}", f"{commit}:{reference}")
         return True
+
+    def _complete(self, commit: str) -> None:
+        """Fetch what the clone, a partial one, lacks of what a fork that is behind lacks too."""
+        git = self._git()
+        known = [head for head in _heads(self._url).values() if git.run("cat-file", "-e", head).returncode == 0]
+        wanted = "\n".join([commit, *(f"^{head}" for head in known)]) + "\n"
+        listed = git.output("rev-list", "--objects", "--missing=print", "--stdin", stdin=wanted.encode()).decode()
+        missing = [line[1:] for line in listed.splitlines() if line.startswith("?")]
+        if missing:
+
+            def run(way: Access) -> None:
+                self._git(way.env, network=True).output("fetch", "--quiet", "--no-tags", way.url, *missing)
+
+            _by_some_way(self._source, run)
 
     def _tip(self, reference: str) -> str:
         """Where the branch is at the remote, ``""`` if it is not there; raises `UsageError` if it is not only ours."""

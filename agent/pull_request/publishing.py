@@ -110,7 +110,9 @@ def _publish(
     commit_of = str(started.task.get("base_commit") or "")
     goes_to = target.base(clones, commit_of, base)
     with workspace() as scratch:
-        branch = Branch(scratch / "push.git", goes_to.clone, head.clone_url, target.branch, goes_to.tip)
+        branch = Branch(
+            scratch / "push.git", goes_to.clone, target.repo.clone_url, head.clone_url, target.branch, goes_to.tip
+        )
         author = Identity.of_user(scratch) or _identity(target)
         message = redactor.text(commit_message(facts))
         commit = branch.commit(commit_of, patch, message, author, round(ended.time))
