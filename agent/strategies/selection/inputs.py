@@ -78,7 +78,7 @@ def mutated(value: Any, draw: random.Random) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        step = draw.choice([-2, -1, 1, 2, value, -value])
+        step = draw.choice([-1, 1, value, -value, draw.randint(-9, 9)])
         return max(value + step, type(value)(0)) if value >= 0 else value + step
     if isinstance(value, str):
         return "".join(_elements(list(value), draw, lambda letter: draw.choice("aAzZ09 ()") if letter else letter))
@@ -141,7 +141,10 @@ def _arguments(tree: ast.Expression | None) -> list[ast.expr]:
 
 
 def _built_in(function: ast.expr) -> bool:
-    return isinstance(function, ast.Name) and hasattr(builtins, function.id)
+    """Whether what is called, or what it is an attribute of, is built in or a literal."""
+    while isinstance(function, ast.Attribute | ast.Call | ast.Subscript):
+        function = function.func if isinstance(function, ast.Call) else function.value
+    return not isinstance(function, ast.Name) or hasattr(builtins, function.id)
 
 
 def _literal(node: ast.expr) -> Any:

@@ -256,6 +256,7 @@ def test_comments_of_other_languages_make_no_other_change() -> None:
 
 def test_inputs_are_made_from_calls_of_what_is_not_built_in() -> None:
     assert more_calls(["from calc import add", "print('a')", "x = add(1, 2)", "add(a, b)"], 5) == []
+    assert more_calls(["globals().update(vars(__import__('calc')))", "'a'.join(['b'])"], 5) == []
     calls = more_calls(["list(search([1, 4, 9], 4, strict=True))", "add(2, 3)"], 20)
     assert len(calls) == len(set(calls)) == 20
     assert calls == more_calls(["list(search([1, 4, 9], 4, strict=True))", "add(2, 3)"], 20)
