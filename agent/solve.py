@@ -110,7 +110,7 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
             target.base(kept_clones(), prepared.base_commit, request.base)
         for note in (*issue.remarks, *prepared.notes):
             progress.say(note, "yellow")
-        task = _task(issue, prepared)
+        task = _task(issue, prepared, request.base)
         ended, patch = _attempt(task, prepared, repo, request.config, output, progress, request.presence)
     outcome = _finish(request.apply, repo, ended, patch, output, progress)
     return _publish(outcome, target, request.base, request.config, progress)
@@ -172,7 +172,7 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
         if target is None:
             return outcome
         config = resumed_config(recorded.started.config, request.settings, request.flags)
-        return _publish(outcome, target, None, config, progress)
+        return _publish(outcome, target, task.source.get("base"), config, progress)
     config = resumed_config(recorded.started.config, request.settings, request.flags)
     with workspace() as scratch:
         progress.doing(f"preparing {repo}")
@@ -183,7 +183,7 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
             raise UsageError(f"--resume: the uncommitted changes of {repo} are not those that the attempt began with")
         ended, patch = _attempt(task, prepared, repo, config, output, progress, request.presence)
     outcome = _finish(request.apply, repo, ended, patch, output, progress)
-    return _publish(outcome, target, None, config, progress)
+    return _publish(outcome, target, task.source.get("base"), config, progress)
 
 
 def _attempt(
@@ -303,9 +303,10 @@ def _prepare(request: SolveRequest, repo: str, copy: Path, progress: Progress) -
     return prepared
 
 
-def _task(issue: Issue, prepared: Prepared) -> Task:
+def _task(issue: Issue, prepared: Prepared, base: str | None) -> Task:
     from tasks.task import Task
 
+    given = {"base": base, "uncommitted": "included" if prepared.uncommitted else None}
     # A path is kept as it is from anywhere, so that the attempt can be resumed from anywhere.
     here = Path(prepared.origin)
     return Task(
@@ -313,7 +314,7 @@ def _task(issue: Issue, prepared: Prepared) -> Task:
         repo=str(here.resolve()) if here.is_dir() else prepared.origin,
         base_commit=prepared.base_commit,
         problem_statement=issue.statement(),
-        source=issue.facts() | ({"uncommitted": "included"} if prepared.uncommitted else {}),
+        source=issue.facts() | {name: value for name, value in given.items() if value},
     )
 
 

@@ -244,6 +244,7 @@ def test_a_branch_given_as_the_base_is_where_it_goes(solve: Solver, user: User) 
     user.git("push", "-q", str(solve.project.git), "stable")
     done = solve("--base", "stable")
     assert done.returncode == 0, done.stderr
+    assert solve.run("solve", "--resume", "--output", str(solve.output), "--open-pr").returncode == 0
     assert [pull.base for pull in solve.project.pulls] == ["stable"]
     assert solve.project.run("rev-parse", f"{BRANCH}~") == solve.project.run("rev-parse", "stable")
 
