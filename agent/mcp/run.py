@@ -94,6 +94,7 @@ def _work(
     from agent.attempt import first_event, open_session
     from agent.mcp.deliver import Deliver
     from agent.mcp.desk import Desk
+    from agent.policy import command_policy
     from agent.solve import PATCH, TRAJECTORY
     from tasks.task import Task
     from trajectories.log import EventLog
@@ -109,6 +110,7 @@ def _work(
     config, names = request.config, request.config.agent.tools
     with EventLog(output / TRAJECTORY) as log:
         session = open_session(config, sandbox, task, prepared.base_commit)
+        session.policy = command_policy(config.policy)
         desk = Desk(
             first_event(config, task, sandbox, session.base, "mcp", names, "tool_calls"),
             session,

@@ -19,6 +19,7 @@ from aci_tools.tools import toolset
 from agent.budget import Budget
 from agent.config_files import load_config
 from agent.formats import make_format
+from agent.human.base import Companion, Nobody
 from agent.loop import Attempt, Listener
 from agent.models.base import Model
 from agent.models.scripted import ScriptedModel, ScriptedReply
@@ -98,6 +99,7 @@ def attempt(session: Session, tmp_path: Path) -> Iterator[MakeAttempt]:
             log: str = "trajectory.jsonl",
             budget: Budget | None = None,
             session: Session = session,
+            companion: Companion | None = None,
         ) -> Attempt:
             config = load_config([], ["aci.review_submit=false", f"agent.tools={json.dumps(TOOLS)}", *settings])
             return Attempt(
@@ -110,6 +112,7 @@ def attempt(session: Session, tmp_path: Path) -> Iterator[MakeAttempt]:
                 config=config,
                 log=stack.enter_context(EventLog(tmp_path / log)),
                 listener=listener,
+                companion=companion or Nobody(),
                 budget=budget or Budget(config.limits),
             )
 
