@@ -74,7 +74,7 @@ class Person:
             return Review(parsed, "refused", _FIRST)
         written = parsed
         while reason := self._reason(parsed):
-            self._screen.say(f"     run this? ({reason})", "yellow")
+            self._screen.say(f"     run this? ({visible(reason)})", "yellow")
             self._show(parsed)
             answer = self._ask("     [y]es, [n]o, [e]dit, [w]hy? ").lower()
             if answer in ("y", "yes"):
