@@ -67,10 +67,10 @@ def describe(facts: Facts) -> str:
     sections = [
         _BEGIN,
         f"Closes #{facts.issue.number}. Made by a language model with Patchwright: review it as a stranger's work.",
+        _second_look(facts.files),
         f"### Problem\n\n{tame(facts.issue.title, 200)}",
         f"### Cause\n\n{tamed(facts.words, 'cause') or _NO_CAUSE}",
         f"### Change\n\n{tamed(facts.words, 'change') or _NO_CAUSE}\n\n{_file_list(facts.files)}",
-        _second_look(facts.files),
         f"### Tested\n\n{_bullets(facts.tested.done) or '- Nothing.'}",
         f"### Not tested\n\n{_bullets(facts.tested.left)}",
         f"### Cost\n\n{_cost(facts)}",
