@@ -16,7 +16,8 @@ from trajectories.events import ModelReplied, SubagentReplied
 from trajectories.log import read_events
 
 _ISSUE = 4000
-_GRAMMAR = 'root ::= "yes" | "no"'
+#: As chat models write it: a server gives the probability that a text has without the grammar.
+_GRAMMAR = 'root ::= ("Yes" | "No") "."'
 #: What a plain yes is worth, of which no probability is known; a plain no is worth the rest.
 _PLAIN = 0.9
 #: No verdict is trusted more than this, so that no single one decides everything.
@@ -71,12 +72,13 @@ def probability_of_yes(answer: SubagentReplied) -> float:
 
     Args:
         answer: Its probability counts if it is a single word, since that of a longer text is not that of the verdict.
+            As it is the more probable one of two, it counts as a half at least, however it might have been written.
     """
     words = answer.content.strip().lower().split()
     first = words[0].strip(".,:;!*\"'") if words else ""
     if first not in ("yes", "no"):
         return 0.5
-    sure = math.exp(min(0.0, answer.logprob)) if answer.logprob is not None and len(words) == 1 else _PLAIN
+    sure = max(0.5, math.exp(min(0.0, answer.logprob))) if answer.logprob is not None and len(words) == 1 else _PLAIN
     return _bounded(sure if first == "yes" else 1 - sure)
 
 

@@ -231,9 +231,11 @@ def test_the_models_own_probability_counts_where_it_is_known_of_every_reply(tree
     assert logs == [pytest.approx(-0.6 + math.log(0.5)), pytest.approx(-0.15 + math.log(0.5))]
 
 
-def test_a_verdict_in_more_than_one_word_has_no_probability_of_its_own() -> None:
+def test_the_probability_of_a_verdict_is_that_of_its_one_word() -> None:
     said = SubagentReplied(key="v", content="yes", logprob=math.log(0.7))
     assert probability_of_yes(said) == pytest.approx(0.7)
+    assert probability_of_yes(said.model_copy(update={"content": "No."})) == pytest.approx(0.3)
+    assert probability_of_yes(said.model_copy(update={"logprob": -5.0})) == 0.5
     longer = said.model_copy(update={"content": "Yes, it is right.", "logprob": -20.0})
     assert probability_of_yes(longer) == 0.9
 
