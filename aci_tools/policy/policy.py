@@ -12,10 +12,10 @@ from aci_tools.policy.shipped import SHIPPED
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What becomes of a shell text, and by which of its commands.
+    """What becomes of a command, or of a shell text for the sake of one of its commands.
 
     Attributes:
-        verdict: The strictest of its commands' verdicts.
+        verdict: The verdict.
         command: The command that it is for, to read; ``""`` where nothing speaks against any.
         reason: Why, in words.
         advice: What to do instead.
@@ -25,6 +25,11 @@ class Judgement:
     command: str = ""
     reason: str = ""
     advice: str = ""
+
+    @property
+    def why(self) -> str:
+        """The command and the reason, for a person."""
+        return ": ".join(filter(None, (self.command, self.reason)))
 
 
 class Policy:
@@ -59,12 +64,14 @@ class Policy:
         self._layers: tuple[Sequence[Rule], ...] = (own, SHIPPED if shipped else ())
 
     def judge(self, text: str) -> Judgement:
-        """What becomes of a shell text."""
+        """What becomes of a shell text: the first of its strictest judgements."""
+        return max(self.judgements(text), key=lambda each: each.verdict, default=Judgement(Verdict.OPEN))
+
+    def judgements(self, text: str) -> list[Judgement]:
+        """What is to be said of each command of a shell text."""
         script = read(text)
         found = [self._of(command) for command in script.commands]
-        if not script.whole:
-            found.append(Judgement(Verdict.ASK, reason="not all of it can be read"))
-        return max(found, key=lambda each: each.verdict, default=Judgement(Verdict.OPEN))
+        return found if script.whole else [*found, Judgement(Verdict.ASK, reason="not all of it can be read")]
 
     def refuse(self, text: str) -> str:
         """Why a shell text must not run and what to do instead, for the agent; ``""`` where it may."""

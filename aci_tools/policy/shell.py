@@ -53,7 +53,7 @@ class Script:
     """A text as it was read.
 
     Attributes:
-        commands: Each once, in no order that means anything.
+        commands: Each once, in the order of the text; what stands in a nested text comes last.
         whole: Whether all of it could be read.
     """
 
@@ -125,7 +125,7 @@ def _simple(root: Any) -> Iterator[tuple[tuple[str, ...], str | None]]:
             # `2>&1` names a descriptor, not a file.
             if target is not None and not (target.type == "number" and any(c.type == ">&" for c in node.children)):
                 yield (">", _value(target)), None
-        waiting += node.children
+        waiting += reversed(node.children)
 
 
 def _give(node: Any, inputs: dict[int, str]) -> None:

@@ -101,12 +101,13 @@ class Person:
             return ""
         if not isinstance(parsed.tool, Bash):
             return "" if self._confirm == "risky" or parsed.call.name in _LOOKS else parsed.call.name
-        judgement = self._policy.judge(parsed.tool.command)
-        if judgement.verdict in (Verdict.ALLOW, Verdict.DENY):  # what is denied is refused by the tool
+        found = self._policy.judgements(parsed.tool.command)
+        verdict = max((each.verdict for each in found), default=Verdict.OPEN)
+        if verdict in (Verdict.ALLOW, Verdict.DENY):  # what is denied is refused by the tool
             return ""
-        if judgement.verdict is Verdict.OPEN:
+        if verdict is Verdict.OPEN:
             return "" if self._confirm == "risky" else "command"
-        return f"{judgement.command}: {judgement.reason}" if judgement.command else judgement.reason
+        return "; ".join(each.why for each in found if each.verdict is Verdict.ASK)
 
     def _show(self, parsed: ParsedCall) -> None:
         """All of an action, so that nothing in it is overlooked."""
