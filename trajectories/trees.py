@@ -73,9 +73,13 @@ def trial_file(directory: Path, named: str) -> Path | None:
 
 def root_of(path: Path) -> Path | None:
     """The root of a trial's tree, by its place ``<attempt>/trials/<name>/trajectory.jsonl``; ``None`` for others."""
-    place = path.parent.parent
-    root = place.parent / path.name
-    return root if place.name == _DIRECTORY and root.is_file() else None
+    root = root_place(path)
+    return root if path.parent.parent.name == _DIRECTORY and root.is_file() else None
+
+
+def root_place(path: Path) -> Path:
+    """Where the root of a trial's tree is, if the path is a trial's."""
+    return path.parent.parent.parent / path.name
 
 
 def is_trial(path: Path) -> bool:

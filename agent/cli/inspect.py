@@ -51,7 +51,7 @@ def _write(file: Path, collection: Collection) -> None:
         file.write_bytes(page)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
-    count = len(collection.attempts)
+    count = len(collection.whole)
     print(f"{file}: {count} attempt{'' if count == 1 else 's'}, {len(page) / 1000:,.0f} kB", file=sys.stderr)
 
 

@@ -14,6 +14,7 @@ from aci_tools.errors import UsageError
 from trajectories.inspector.files import find_trajectories
 from trajectories.inspector.outcomes import Outcome, Outcomes
 from trajectories.inspector.summary import UNFINISHED, Summary, number, patch_size, text
+from trajectories.trees import root_place
 
 
 @dataclass
@@ -77,6 +78,7 @@ class Collection:
         self.paths = paths
         self.attempts: dict[str, Attempt] = {}
         self._by_path: dict[Path, Attempt] = {}
+        self._children: dict[str, list[Attempt]] = {}
         self._outcomes = Outcomes()
         self.refresh()
         if not self.attempts and not may_be_empty:
@@ -96,27 +98,47 @@ class Collection:
             if not attempt.id:
                 attempt.id = self._unique(attempt.summary.attempt_id or name)
             self._by_path[path] = self.attempts[attempt.id] = attempt
+        self._children = {}
+        for attempt in self.attempts.values():
+            if (parent := self.parent(attempt)) is not None:
+                self._children.setdefault(parent.id, []).append(attempt)
         self._outcomes.refresh(self.paths, found)
         for attempt in self.attempts.values():
             if (summary := attempt.summary).status != UNFINISHED:
                 attempt.outcome = self._outcomes.of(attempt.path, attempt.size, summary.task, summary.patch)
 
+    def figures(self, attempt: Attempt) -> Summary:
+        """What is known of an attempt, the figures of its trials included."""
+        return attempt.summary.with_trials(trial.summary for trial in self.trials(attempt).values())
+
+    def trials(self, attempt: Attempt) -> dict[str, Attempt]:
+        """The trials that a strategy made of an attempt, by name, as far as their files are there."""
+        children = self.children(attempt) if attempt.summary.trials else []
+        return {child.summary.trial: child for child in children if child.summary.trial in attempt.summary.trials}
+
     def rows(self) -> list[dict[str, Any]]:
         """What the list shows of every attempt, as JSON values; in the order of the files."""
         return [self._row(attempt) for attempt in self.attempts.values()]
 
+    @property
+    def whole(self) -> list[Attempt]:
+        """The attempts without those that are trials of another one here."""
+        return [each for each in self.attempts.values() if not each.summary.trial or self.parent(each) is None]
+
     def children(self, attempt: Attempt) -> list[Attempt]:
-        """The attempts that go on from this one, or serve it."""
-        return [other for other in self.attempts.values() if other is not attempt and self.parent(other) is attempt]
+        """The attempts that go on from this one, serve it, or are its trials."""
+        return self._children.get(attempt.id, [])
 
     def parent(self, attempt: Attempt) -> Attempt | None:
-        """The attempt that this one goes on from, if it is shown too."""
+        """The attempt that this one goes on from, or is a trial of, if it is shown too."""
+        if attempt.summary.trial and (beside := self._by_path.get(root_place(attempt.path))) is not None:
+            return beside
         named = text((attempt.summary.parent or {}).get("attempt_id"))
         known = self.attempts.get(named)
         return known if known is not attempt else None
 
     def _row(self, attempt: Attempt) -> dict[str, Any]:
-        summary, outcome = attempt.summary, attempt.outcome
+        summary, outcome = self.figures(attempt), attempt.outcome
         return {
             "id": attempt.id,
             "file": attempt.name,
@@ -140,8 +162,20 @@ class Collection:
             "failed": summary.failed,
             "refused": summary.refused,
             "corrected": summary.corrected,
-            "parent": self._origin(attempt),
+            "strategy": summary.strategy if summary.trials else "",
+            "trials": self._trial_rows(attempt),
+            "trial": summary.trial,
+            "part_of": parent.id if summary.trial and (parent := self.parent(attempt)) is not None else "",
+            "parent": None if summary.trial else self._origin(attempt),
         }
+
+    def _trial_rows(self, attempt: Attempt) -> list[dict[str, str]]:
+        """The trials of an attempt: name, status, and the id of those whose files are shown."""
+        there = self.trials(attempt)
+        return [
+            {"name": name, "id": there[name].id if name in there else "", "status": ended.status}
+            for name, ended in attempt.summary.trials.items()
+        ]
 
     def _origin(self, attempt: Attempt) -> dict[str, Any] | None:
         """Where an attempt comes from: the parent's id and step, if it is its fork or serves it, how a fork differs."""

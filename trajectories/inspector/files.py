@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trajectories.log import TrajectoryError
+from trajectories.trees import root_of
 
 #: A first line longer than this is no beginning of a trajectory, whatever it is.
 _LONGEST_FIRST_LINE = 16_000_000
@@ -17,8 +18,8 @@ def find_trajectories(paths: list[Path]) -> list[tuple[Path, str]]:
     """The trajectory files named by paths, each once, with the name to show for it.
 
     Args:
-        paths: Trajectory files, and directories that are searched at any depth. Links inside a directory are not
-            followed, so that nothing outside of it is shown.
+        paths: Trajectory files, which come with the trials that a strategy made of them, and directories that are
+            searched at any depth. Links inside a directory are not followed, so that nothing outside of it is shown.
 
     Returns:
         Files and their names: relative to the directory that was named, with its own name where there are several.
@@ -39,6 +40,8 @@ def find_trajectories(paths: list[Path]) -> list[tuple[Path, str]]:
             raise TrajectoryError(f"{path} is not a trajectory; `agent import` reads those of other programs")
         else:
             found.setdefault(path.resolve(), path.name if not several else str(path))
+            for trial in _trials_beside(path):
+                found.setdefault(trial.resolve(), str(trial if several else trial.relative_to(path.parent)))
     return list(found.items())
 
 
@@ -49,6 +52,12 @@ def _below(directory: Path) -> Iterator[Path]:
             file = Path(place, name)
             if name.endswith(".jsonl") and not file.is_symlink() and _begins_a_trajectory(file):
                 yield file
+
+
+def _trials_beside(file: Path) -> Iterator[Path]:
+    directory = file.parent / "trials"
+    if directory.is_dir() and not directory.is_symlink():
+        yield from (below for below in _below(directory) if root_of(below) == file)
 
 
 def _natural(name: str) -> tuple[int, int | str]:

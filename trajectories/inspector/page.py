@@ -25,6 +25,7 @@ PROGRAMS = (
     "data.js",
     "richtext.js",
     "call.js",
+    "course.js",
     "step.js",
     "nested.js",
     "strip.js",

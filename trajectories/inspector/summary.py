@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+#: How an attempt relates to the one that a strategy made it a trial of.
+TRIAL = "trial"
 #: Status of a trajectory without a last event: it is still being written, or its writer was killed.
 UNFINISHED = "unfinished"
+#: Figures that add up over the trials of an attempt.
+_SUMS = ("steps", "prompt_tokens", "completion_tokens", "failed", "refused", "corrected")
 _HUNK = re.compile(r"@@ -\d+(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))? @@")
 
 
@@ -25,6 +29,9 @@ class Summary:
         parent: The event of another attempt that this one goes on from, as the file names it.
         step_starts: Number of the event with which each step began.
         duration: Seconds; of an unfinished attempt, from the first to the latest event.
+        steps: Model calls, those of sub-agents without tools too; those of trials are in files of their own.
+        strategy: What spent the attempt, if that made trials.
+        trials: The trials of a strategy that began, by name, each with what is known of its end.
     """
 
     attempt_id: str = ""
@@ -45,6 +52,8 @@ class Summary:
     corrected: int = 0
     parent: dict[str, Any] | None = None
     step_starts: list[int] = field(default_factory=list)
+    strategy: str = ""
+    trials: dict[str, Summary] = field(default_factory=dict)
 
     def add(self, event: dict[str, Any]) -> None:
         """Go on by one event."""
@@ -55,6 +64,26 @@ class Summary:
         fold = _FOLDS.get(text(event.get("type")))
         if fold is not None:
             fold(self, event)
+
+    @property
+    def trial(self) -> str:
+        """Which trial of another attempt this is; ``""`` for an attempt of its own."""
+        parent = self.parent or {}
+        return text(parent.get("trial")) or "?" if parent.get("relation") == TRIAL else ""
+
+    def with_trials(self, known: Iterable[Summary]) -> Summary:
+        """The figures of the whole attempt, if it made trials.
+
+        Args:
+            known: The trials whose own files are known; of the others only what was recorded at their ends counts.
+        """
+        named = {each.trial: each for each in known}
+        parts = [named.get(name, ended) for name, ended in self.trials.items()]
+        costs = [part.cost for part in (self, *parts) if part.cost is not None]
+        whole = replace(self, cost=sum(costs) if costs else None)
+        for name in _SUMS:
+            setattr(whole, name, sum(getattr(part, name) for part in (self, *parts)))
+        return whole
 
     def step_of(self, seq: int) -> int:
         """The step that an event belongs to: how many had begun when it was written."""
@@ -67,15 +96,29 @@ class Summary:
         self.repo = text(task.get("repo"))
         self.model = text(event.get("model"))
         self.parent = table(event.get("parent")) or None
+        self.strategy = text(table(table(event.get("config")).get("agent")).get("strategy"))
 
     def _model_replied(self, event: dict[str, Any]) -> None:
-        usage = table(event.get("usage"))
-        self.steps += 1
         self.step_starts.append(int(number(event.get("seq"))))
+        self._asked(event)
+
+    def _asked(self, event: dict[str, Any]) -> None:
+        self.steps += 1
+        self._use(table(event.get("usage")))
+
+    def _use(self, usage: dict[str, Any]) -> None:
         self.prompt_tokens += int(number(usage.get("prompt_tokens")))
         self.completion_tokens += int(number(usage.get("completion_tokens")))
         if usage.get("cost") is not None:
             self.cost = (self.cost or 0.0) + number(usage["cost"])
+
+    def _trial_started(self, event: dict[str, Any]) -> None:
+        self.trials.setdefault(text(event.get("name")), Summary())
+
+    def _trial_ended(self, event: dict[str, Any]) -> None:
+        trial = Summary(status=text(event.get("status")), steps=int(number(event.get("steps"))))
+        trial._use(table(event.get("usage")))
+        self.trials[text(event.get("name"))] = trial
 
     def _message(self, event: dict[str, Any]) -> None:
         self.corrected += event.get("purpose") == "correction"
@@ -99,6 +142,9 @@ _FOLDS: dict[str, Callable[[Summary, dict[str, Any]], None]] = {
     "attempt_started": Summary._attempt_started,
     "model_replied": Summary._model_replied,
     "message": Summary._message,
+    "subagent_replied": Summary._asked,
+    "trial_started": Summary._trial_started,
+    "trial_ended": Summary._trial_ended,
     "observation": Summary._observation,
     "patch_changed": Summary._patch_changed,
     "attempt_ended": Summary._attempt_ended,

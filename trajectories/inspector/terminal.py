@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trajectories.inspector.collection import Attempt, Collection, parse_lines
+from trajectories.inspector.course import COURSE, Line, course
 from trajectories.inspector.plain import RESET, one_line, safe
 from trajectories.inspector.summary import UNFINISHED, number, patch_size, table, text
 
@@ -21,26 +22,30 @@ _LONGEST_LINE = 2_000
 def as_text(collection: Collection, *, colour: bool, width: int) -> Iterator[str]:
     """The lines to print, without their ends: a table where there are several attempts, else the one step by step.
 
+    An attempt that a strategy spent is one, with the steps of its trials where they were made.
+
     Args:
         collection: What to show.
         colour: Whether to write colours.
         width: Columns of the terminal.
     """
-    attempts = list(collection.attempts.values())
-    writer = _Writer(colour, width)
-    if len(attempts) > 1:
-        yield from writer.listing(collection)
-    for attempt in attempts if len(attempts) == 1 else []:
-        yield from writer.attempt(attempt)
+    attempts = collection.whole
+    writer = _Writer(collection, colour, width)
+    if len(attempts) == 1:
+        yield from writer.attempt(attempts[0])
+    elif collection.attempts:
+        yield from writer.listing()
 
 
 class _Writer:
-    def __init__(self, colour: bool, width: int) -> None:
+    def __init__(self, collection: Collection, colour: bool, width: int) -> None:
+        self._collection = collection
         self._colour = colour
         self._width = max(width, 40)
 
-    def listing(self, collection: Collection) -> Iterator[str]:
-        """A line an attempt, forks below what they were forked from."""
+    def listing(self) -> Iterator[str]:
+        """A line an attempt, trials and forks below what they belong to."""
+        collection = self._collection
         rows = {row["id"]: row for row in collection.rows()}
         yield self._paint(
             f"{'outcome':18} {'steps':>6} {'tokens':>11} {'cost':>8} {'time':>8} {'patch':>11}  attempt", _BOLD
@@ -55,8 +60,9 @@ class _Writer:
                     shown.add(attempt.id)
                     yield self._row(rows[attempt.id], depth)
                     waiting += [(child, depth + 1) for child in reversed(collection.children(attempt))]
-        resolved = sum(row["verdict"] == "resolved" for row in rows.values())
-        yield self._paint(f"{len(rows)} attempts, {resolved} resolved; name a file to see it step by step", _DIM)
+        own = [row for row in rows.values() if not row["part_of"]]
+        resolved = sum(row["verdict"] == "resolved" for row in own)
+        yield self._paint(f"{len(own)} attempts, {resolved} resolved; name a file to see it step by step", _DIM)
 
     def _row(self, row: dict[str, Any], depth: int) -> str:
         outcome = row["verdict"] or row["status"]
@@ -65,20 +71,20 @@ class _Writer:
         tokens = row["prompt_tokens"] + row["completion_tokens"]
         cost = "-" if row["cost"] is None else f"${row['cost']:.3f}"
         figures = f"{row['steps']:6} {tokens:11,} {cost:>8} {_time(row['duration']):>8} {size:>11}"
-        origin = f"{'  ' * (depth - 1)}└ from step {row['parent']['step']}: " if depth else ""
+        origin = f"{'  ' * (depth - 1)}└ {_whence(row)}: " if depth else ""
         failure = f" ({row['failure']})" if row["failure"] else ""
-        name = f"{row['task']}{failure}  {row['model']}  {row['file']}"
+        model = f"{row['model']}, {row['strategy']}" if row["strategy"] else row["model"]
+        name = f"{row['task']}{failure}  {model}  {row['file']}"
         return (
             self._paint(f"{one_line(outcome, 18):18} ", _outcome_colour(outcome)) + f"{figures}  {origin}"
         ) + one_line(name, 400)
 
     def attempt(self, attempt: Attempt) -> Iterator[str]:
         """Everything of one attempt."""
-        summary = attempt.summary
+        summary = self._collection.figures(attempt)
         yield self._paint(one_line(summary.task or attempt.name, self._width), _BOLD)
         yield self._paint(one_line(f"{summary.model}  {summary.repo}  {attempt.name}", self._width), _DIM)
-        for event in parse_lines(attempt.lines()):
-            yield from self._event({"type": "damaged line"} if event is None else event)
+        yield from self._events(attempt)
         outcome = f"{summary.status}{f', {attempt.outcome.verdict}' if attempt.outcome.verdict else ''}"
         tokens = summary.prompt_tokens + summary.completion_tokens
         cost = "" if summary.cost is None else f"; ${summary.cost:.3f}"
@@ -91,6 +97,23 @@ class _Writer:
             size = patch_size(summary.patch)
             yield self._rule(f"patch: {size['files']} files, +{size['added']} -{size['removed']}")
             yield from self._diff(summary.patch)
+
+    def _events(self, attempt: Attempt) -> Iterator[str]:
+        trials = self._collection.trials(attempt)
+        for event in parse_lines(attempt.lines()):
+            if event is not None and event.get("type") in COURSE:
+                yield from map(self._styled, course(event))
+            else:
+                yield from self._event({"type": "damaged line"} if event is None else event)
+            begun = text(event.get("name")) if event and event.get("type") == "trial_started" else ""
+            if begun in trials:
+                yield from self._events(trials[begun])
+
+    def _styled(self, line: Line) -> str:
+        if line.style == "rule":
+            return self._rule(line.text)
+        styles = {"good": _GREEN, "bad": _RED, "dim": _DIM, "head": _YELLOW}
+        return self._paint(safe(line.text.replace("\n", " "), colour=False), styles.get(line.style, ""))
 
     def _event(self, event: dict[str, Any]) -> Iterator[str]:
         """The lines of one event; nothing for those that the head and the end tell."""
@@ -153,6 +176,11 @@ class _Writer:
 
     def _paint(self, content: str, style: str) -> str:
         return f"{style}{content}{RESET}" if self._colour and style and content else content
+
+
+def _whence(row: dict[str, Any]) -> str:
+    """How an attempt goes with the one above it."""
+    return f"trial {one_line(row['trial'], 20)}" if row["trial"] else f"from step {row['parent']['step']}"
 
 
 def _outcome_colour(outcome: str) -> str:

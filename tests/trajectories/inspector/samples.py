@@ -380,6 +380,21 @@ def hostile(path: Path) -> Path:
         {"type": "model_replied", "usage": 5, "content": ["x"], "tool_calls": "y", "step": "z"},
         {"type": "condensed", "seqs": "many"},
         {"type": "toString"},
+        {"type": "trial_started", "name": HOSTILE, "trajectory": "../../etc/passwd", "limits": 7, "brief": evil},
+        {
+            "type": "trial_started",
+            "name": [1],
+            "brief": {"lessons": [evil, 3], "remarks": [evil], "initial_patch": diff},
+        },
+        {"type": "trial_ended", "name": HOSTILE, "status": HOSTILE, "detail": evil, "patch": diff, "usage": evil},
+        {"type": "subagent_replied", "key": HOSTILE, "messages": [evil, {"role": HOSTILE, "content": evil}, {}]},
+        {
+            "type": "evaluated",
+            "key": evil,
+            "passed": evil,
+            "checks": [{"name": evil, "message": HOSTILE, "kind": evil}, 5],
+        },
+        {"type": "noted", "key": evil, "data": {"reason": evil, HOSTILE: [evil, {"__proto__": evil}, [[[HOSTILE]]]]}},
         AttemptEnded(status=HOSTILE, detail=evil, patch=diff),
     ]
     write(path, events)

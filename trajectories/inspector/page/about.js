@@ -14,6 +14,13 @@ function aboutNodes(attempt) {
     attempt.damaged && `${plural(attempt.damaged, "line")} of the file could not be read`,
   ].filter(Boolean);
   return [
+    attempt.part_of &&
+      h(
+        "p",
+        { class: "crumb" },
+        link({ t: attempt.part_of }, {}, "The whole attempt"),
+        ` › trial ${plain(attempt.trial)}`,
+      ),
     h("h1", {}, plain(attempt.task) || plain(attempt.file)),
     h(
       "p",
@@ -22,6 +29,7 @@ function aboutNodes(attempt) {
       badge(attempt.verdict),
       attempt.failure && h("span", { class: "badge plain" }, words(attempt.failure)),
       h("span", { class: "model" }, plain(attempt.model)),
+      trialLinks(attempt),
       h("span", {}, figures.join(" · ")),
       sizeNodes(attempt.patch),
       marks.length > 0 && h("span", { class: "quiet-text" }, marks.join(" · ")),

@@ -178,8 +178,9 @@ async function begin() {
   document.addEventListener("keydown", pressed);
   await source.refresh();
   // One attempt needs no list.
-  if (source.attempts.length === 1 && !location.hash && !source.live)
-    history.replaceState(null, "", placeHash({ t: source.attempts[0].id }));
+  const [only, ...others] = whole(source.attempts);
+  if (only && !others.length && !location.hash && !source.live)
+    history.replaceState(null, "", placeHash({ t: only.id }));
   await show();
   if (source.live) setTimeout(keepUp, 1000);
 }

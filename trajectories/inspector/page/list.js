@@ -61,10 +61,14 @@ function taskCell(attempt) {
       { class: "below" },
       h("span", { title: plain(attempt.file) }, whereabouts(attempt)),
       origin,
+      trialLinks(attempt),
       marks.map((mark) => h("span", { class: "mark" }, mark)),
     ),
   ];
 }
+
+/** Without the trials of attempts that are there themselves. */
+const whole = (attempts) => attempts.filter((attempt) => !attempt.part_of);
 
 /** Where in a run an attempt is, without what every attempt's path has. */
 const whereabouts = (attempt) =>
@@ -75,7 +79,7 @@ const whereabouts = (attempt) =>
 class ListView {
   /** `remember(settings)` keeps filter, facets and order in the address. */
   constructor(attempts, settings, remember) {
-    this.attempts = attempts;
+    this.attempts = whole(attempts);
     this.settings = settings;
     this._remember = remember;
     this.selected = -1;
@@ -119,8 +123,8 @@ class ListView {
 
   /** Show other or newer attempts. */
   update(attempts) {
-    const changed = JSON.stringify(attempts) !== JSON.stringify(this.attempts);
-    this.attempts = attempts;
+    const changed = JSON.stringify(whole(attempts)) !== JSON.stringify(this.attempts);
+    this.attempts = whole(attempts);
     if (changed) this.draw();
   }
 
@@ -143,6 +147,7 @@ class ListView {
         attempt.verdict,
         attempt.failure,
         attempt.id,
+        attempt.strategy,
       ]
         .join(" ")
         .toLowerCase();

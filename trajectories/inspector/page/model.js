@@ -10,12 +10,30 @@ const FOLDS = new Map([
   ["patch_changed", "_patch"],
   ["condensed", "_condense"],
   ["attempt_ended", "_end"],
+  ["trial_started", "_trial"],
+  ["trial_ended", "_trialEnd"],
+  ["subagent_replied", "_subagent"],
+  ["evaluated", "_evaluated"],
+  ["noted", "_noted"],
 ]);
+// Events that begin a part of the course of a strategy, and what each part is called.
+const PARTS = new Map([
+  ["trial_started", (event) => `Trial ${text(event.name)}`],
+  ["subagent_replied", (event) => named(text(event.key) || text(event.purpose) || "sub-agent")],
+  ["evaluated", (event) => `Evaluation of ${text(event.key).split(":")[0]}`],
+  ["noted", (event) => named(text(event.key) || "note")],
+]);
+/** "reflection/1" as a heading: Reflection 1. */
+const named = (key) => words(key[0].toUpperCase() + key.slice(1)).replaceAll("/", " ");
+
+const THE_END = "The end";
 
 class Step {
   constructor(number) {
     this.number = number; // 0: what stands before the first step
     this.items = []; // in the order in which they happened: {kind, event, ...}
+    this.part = ""; // its name, where it is a part of the course of a strategy
+    this.passed = false; // an evaluation of which every check passed
     this.reply = null;
     this.patch = null;
     this.duration = 0; // of its model call and its actions, as written
@@ -30,6 +48,7 @@ class Step {
 
   /** The calls of the step on one line. */
   get title() {
+    if (this.part) return this.part;
     const calls = this.items.filter((item) => item.kind === "call" && item.action);
     if (calls.length) return calls.map((item) => shortCall(table(item.action.call))).join(" · ");
     if (this.number === 0) return "Start";
@@ -40,7 +59,8 @@ class Step {
   get mark() {
     if (this.refused) return "refused";
     if (this.failed) return "failed";
-    return this.corrected || this.nudged ? "corrected" : "";
+    if (this.corrected || this.nudged) return "corrected";
+    return this.passed ? "patch" : "";
   }
 }
 
@@ -55,6 +75,12 @@ class Trajectory {
     this._time = 0;
     this._byNumber = new Map([[0, this.steps[0]]]);
     this._bySeq = new Map();
+    this._trials = new Map(); // their steps by name
+  }
+
+  /** Whether a strategy spent it: its steps are parts of a course. */
+  get isCourse() {
+    return this._trials.size > 0;
   }
 
   get last() {
@@ -105,22 +131,38 @@ class Trajectory {
       this._byNumber.set(wanted, step);
       return step;
     }
+    if (PARTS.has(event.type)) return this._begin(plain(PARTS.get(event.type)(event)));
+    if (event.type === "trial_ended") return this._trials.get(event.name) ?? this.last;
+    if (["patch_changed", "attempt_ended"].includes(event.type) && this.last.part && this.last.part !== THE_END)
+      return this._begin(THE_END);
     return this.last;
+  }
+
+  _begin(part) {
+    const step = Object.assign(new Step(this.last.number + 1), { part });
+    this.steps.push(step);
+    this._byNumber.set(step.number, step);
+    return step;
   }
 
   _start(event, step) {
     this.started = event;
+    if (text(event.initial_patch)) this.patches.push({ step: step.number, files: readDiff(event.initial_patch) });
     step.items.push({ kind: "start", event });
   }
 
   _reply(event, step) {
+    this._count(event, step);
+    step.items.push({ kind: "reply", event });
+  }
+
+  _count(event, step) {
     const usage = table(event.usage);
     const prompt = number(usage.prompt_tokens);
     const cached = Math.min(prompt, number(usage.cached_tokens));
     step.reply = event;
     step.duration += number(event.duration);
     step.tokens = { cached, prompt: prompt - cached, completion: number(usage.completion_tokens) };
-    step.items.push({ kind: "reply", event });
   }
 
   _action(event, step) {
@@ -134,6 +176,38 @@ class Trajectory {
     const item = waiting.find((call) => event.call_id && table(call.action.call).id === event.call_id) ?? waiting[0];
     if (item) item.observation = event;
     else step.items.push({ kind: "call", action: null, observation: event });
+  }
+
+  _trial(event, step) {
+    this._trials.set(event.name, step);
+    step.items.push({ kind: "trial", event, ended: null });
+  }
+
+  _trialEnd(event, step) {
+    const item = step.items.find(({ kind }) => kind === "trial");
+    if (!item) return;
+    item.ended = event;
+    this._count(event, step);
+    const files = readDiff(text(event.patch));
+    if (!text(event.patch)) return;
+    this.patches.push({ step: step.number, files });
+    step.patch = this.patches.length - 1;
+  }
+
+  _subagent(event, step) {
+    this._count(event, step);
+    step.items.push({ kind: "subagent", event });
+  }
+
+  _evaluated(event, step) {
+    step.duration += number(event.duration);
+    step.passed = event.passed === true;
+    step.failed += event.passed === false;
+    step.items.push({ kind: "evaluated", event });
+  }
+
+  _noted(event, step) {
+    step.items.push({ kind: "noted", event });
   }
 
   _message(event, step) {
@@ -181,7 +255,7 @@ function searchable(step) {
             text(item.observation?.code),
           ];
         if (item.kind === "reply") return [thoughtOf(step, item.event), text(item.event.reasoning)];
-        if (item.kind === "other") return [JSON.stringify(item.event)];
+        if (PARTS.has(item.event?.type) || item.kind === "other") return [JSON.stringify([item.event, item.ended])];
         return [text(item.event.content), text(item.event.detail)];
       })
       .join("\n"),

@@ -30,6 +30,12 @@ class PatchPanel {
     if (this.follows) this.show(this.trajectory.patchAt(number));
   }
 
+  /** A step as a reader calls it: in the course of a strategy it is a part, such as a trial. */
+  _named(number) {
+    if (!number) return "the start";
+    return `${this.trajectory.isCourse ? "part" : "step"} ${number}`;
+  }
+
   /** Show a state; -1 for the one before the first change. By hand, the panel stays there until it is told to follow. */
   show(place, byHand = false) {
     const { patches } = this.trajectory;
@@ -43,7 +49,7 @@ class PatchPanel {
     this._seen = patches.length;
     const state = patches[place];
     this.range.value = String(Math.max(0, place));
-    this.range.setAttribute("aria-valuetext", state ? `after step ${state.step}` : "no patch yet");
+    this.range.setAttribute("aria-valuetext", state ? `after ${this._named(state.step)}` : "no patch yet");
     this.where.replaceChildren(...this._where(state, place));
     if (!changed) return;
     const nodes = state ? diffNodes(state.files, place > 0 ? patches[place - 1].files : null) : [this._none()];
@@ -55,7 +61,7 @@ class PatchPanel {
   _none() {
     const { patches } = this.trajectory;
     const first = patches.length
-      ? button("", () => this._go(patches[0].step), { class: "as-link" }, `step ${patches[0].step}`)
+      ? button("", () => this._go(patches[0].step), { class: "as-link" }, this._named(patches[0].step))
       : "the end";
     return h("p", { class: "empty" }, "No patch is recorded before ", first, ".");
   }
@@ -68,7 +74,7 @@ class PatchPanel {
         "span",
         {},
         `${place + 1} of ${this.trajectory.patches.length}, after `,
-        button("", () => this._go(state.step), { class: "as-link" }, `step ${state.step}`),
+        button("", () => this._go(state.step), { class: "as-link" }, this._named(state.step)),
       ),
       " ",
       sizeNodes(diffSize(state.files)) ?? "",

@@ -47,7 +47,8 @@ function stepHead(step, view) {
     { class: "head" },
     fold,
     name,
-    h("span", { class: "title" }, step.folded || !step.number ? plain(step.title) : ""),
+    h("span", { class: step.part ? "title part" : "title" }, step.folded || !step.number || step.part ? plain(step.title) : ""),
+    step.passed && h("span", { class: "badge good" }, "passed"),
     step.refused > 0 && h("span", { class: "badge warn" }, "guard refused"),
     step.failed > 0 && h("span", { class: "badge bad" }, "failed"),
     step.corrected > 0 && h("span", { class: "badge warn" }, "malformed"),
@@ -78,6 +79,10 @@ function itemNodes(item, place, step, view) {
     patch: patchNodes,
     condensed: condensedNodes,
     end: endNodes,
+    trial: trialNodes,
+    subagent: subagentNodes,
+    evaluated: evaluatedNodes,
+    noted: notedNodes,
   };
   return (known[item.kind] ?? otherNodes)(item, place, step, view);
 }
@@ -93,9 +98,11 @@ function startNodes({ event }, place, step) {
     ...table(event.versions),
   };
   const settings = { task: { ...table(event.task), problem_statement: undefined }, config: table(event.config) };
+  const begunWith = text(event.initial_patch);
   return [
     statement &&
       h("section", { class: "task" }, h("h2", { class: "label" }, "Task"), prose(statement.slice(0, 20_000))),
+    begunWith && changeNodes(begunWith, "begun", step),
     unfold(
       "facts",
       step.opened,
@@ -196,7 +203,7 @@ function endNodes({ event }, place, step, { attempt }) {
   return h(
     "section",
     { class: `end ${tone(attempt.verdict || text(event.status))}` },
-    h("p", { class: "label" }, "The end"),
+    !step.part && h("p", { class: "label" }, "The end"),
     h(
       "p",
       { class: "outcome" },
@@ -289,6 +296,8 @@ function estimate(step) {
             ))
       );
     if (item.kind === "reply") return sum + 22 * lines(thoughtOf(step, item.event));
+    if (item.kind === "subagent") return sum + 60 + 22 * lines(text(item.event.content));
+    if (item.kind === "evaluated") return sum + 26 * Math.min(list(item.event.checks).length, SHOWN_CHECKS);
     return sum + 30 + (item.kind === "message" && step.number ? 18 * lines(text(item.event.content)) : 0);
   }, 60);
 }

@@ -177,7 +177,7 @@ class TrajectoryView {
     const step = this.steps[place];
     step.folded = false;
     step.items.forEach((item, at) =>
-      ["observation", "command", "thought", "message", "text", "reasoning", "other"].forEach((part) =>
+      ["observation", "command", "thought", "message", "text", "reasoning", "other", "asked", "told", "passed"].forEach((part) =>
         step.opened.add(`${part}-${at}`),
       ),
     );
@@ -227,7 +227,9 @@ class TrajectoryView {
     const { number } = this.steps[place];
     this.strip.select(place);
     this.patch.follow(number);
-    this.where.textContent = number ? `Step ${number} of ${this.trajectory.last.number}` : "Start";
+    this.where.textContent = number
+      ? `${this.trajectory.isCourse ? "Part" : "Step"} ${number} of ${this.trajectory.last.number}`
+      : "Start";
     clearTimeout(this._writing);
     this._writing = setTimeout(
       () => history.replaceState(null, "", placeHash({ t: this.attempt.id, s: number || undefined })),
@@ -282,7 +284,7 @@ class TrajectoryView {
     else if (event.key === "o") this.fold(this.steps[this.current]);
     else if (event.key === "O") this.foldAll();
     else if (event.key === "p") this.showPatch(null);
-    else if (event.key === "u") location.hash = "";
+    else if (event.key === "u") location.hash = this.attempt.part_of ? placeHash({ t: this.attempt.part_of }) : "";
     else return false;
     return true;
   }
