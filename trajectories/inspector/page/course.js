@@ -129,6 +129,26 @@ function notedNodes({ event }, place, step) {
   ];
 }
 
+/** Objects of the same kind, a column each, so that they can be compared. */
+const factTable = (names, rows) =>
+  h(
+    "div",
+    { class: "comparison" },
+    h(
+      "table",
+      {},
+      h("tr", {}, h("th"), rows.map(([name]) => h("th", { scope: "col" }, plain(name)))),
+      names.map((name) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, plain(words(name))),
+          rows.map(([, row]) => h("td", {}, row[name] === undefined ? "–" : plain(String(row[name])))),
+        ),
+      ),
+    ),
+  );
+
 /** A value of a note: objects as a list of facts, long texts as output, and what is nested deeply as JSON. */
 function valueNodes(value, key, step, depth) {
   if (value === null || value === undefined) return "–";
@@ -138,11 +158,17 @@ function valueNodes(value, key, step, depth) {
   }
   const entries = Object.entries(value).filter(([, each]) => ![null, ""].includes(each));
   if (!entries.length) return "none";
+  const short = (each) => typeof each !== "object" && !String(each).includes("\n") && String(each).length < 60;
+  if (Array.isArray(value) && value.every(short)) return plain(value.join(", "));
+  const rows = entries.map(([name, each]) => [name, table(each)]);
+  const names = [...new Set(rows.flatMap(([, row]) => Object.keys(row)))];
+  if (rows.length > 1 && names.length && names.length <= 16 && rows.every(([, row]) => Object.values(row).every(short)))
+    return factTable(names, rows);
   if (depth > 2 || entries.length > 200)
     return output(JSON.stringify(value, null, 1), { key, opened: step.opened, label: "Facts" });
   return h(
     "dl",
-    { class: "facts noted" },
+    { class: `facts noted${Array.isArray(value) ? " numbered" : ""}` },
     entries.map(([name, each]) =>
       h(
         "div",

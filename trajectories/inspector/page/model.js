@@ -80,7 +80,7 @@ class Trajectory {
 
   /** Whether a strategy spent it: its steps are parts of a course. */
   get isCourse() {
-    return this._trials.size > 0;
+    return this.steps.length > 1 && this.steps[1].part !== "";
   }
 
   get last() {
