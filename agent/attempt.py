@@ -75,7 +75,8 @@ def open_attempt(
         started = next((event for event in log.events if isinstance(event, AttemptStarted)), None)
         if log.events and started is None:
             raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
-        given = started.initial_patch if started else initial_patch
+        # The recorded one lacks what looks like a secret, so that it may not even apply.
+        given = initial_patch or (started.initial_patch if started else "")
         session = open_session(config, sandbox, task, base or task.base_commit, initial_patch=given)
         session.policy = command_policy(config.policy, attended=companion is not None and companion.confirms)
         tools = toolset(config.agent.tools)

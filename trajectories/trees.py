@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trajectories.events import AttemptEnded, AttemptStarted, Event, TrialEnded, TrialStarted
+from trajectories.redact import MASK, Redactor
 
 #: How the first event of a trial names what it is to the attempt that it is part of.
 RELATION = "trial"
@@ -85,6 +86,27 @@ def root_place(path: Path) -> Path:
 def is_trial(path: Path) -> bool:
     """Whether a trajectory is one of a strategy's trials, by its place."""
     return root_of(path) is not None
+
+
+def begun_with(started: AttemptStarted, path: Path, redactor: Redactor) -> str:
+    """The changes that a trial began with, as they were where that is known.
+
+    They are the patch of an earlier trial. What is recorded lacks whatever looks like a secret, also in the lines
+    around a change, without which it does not apply; the patch that is kept beside the earlier trial has it.
+
+    Args:
+        started: The first event of the trial.
+        path: Its trajectory.
+        redactor: The one through which it was recorded.
+    """
+    recorded = started.initial_patch
+    if MASK not in recorded or not is_trial(path):
+        return recorded
+    for file in path.parent.parent.glob("*/patch.diff"):
+        patch = file.read_bytes().decode("utf-8", "surrogateescape")
+        if redactor.text(patch) == recorded:
+            return patch
+    return recorded
 
 
 def names_its_root(started: AttemptStarted | None) -> str:

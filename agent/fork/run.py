@@ -35,7 +35,7 @@ from trajectories.events import AttemptEnded, AttemptStarted, Message, ModelRepl
 from trajectories.forks import Change, fork, shared_events, write
 from trajectories.log import read_events
 from trajectories.redact import MASK, Redactor
-from trajectories.trees import is_tree, root_of, trials
+from trajectories.trees import begun_with, is_tree, root_of, trials
 
 if TYPE_CHECKING:
     from tasks.grading import Verdict
@@ -202,10 +202,15 @@ class _Maker:
             config=config,
             trajectory=output / TRAJECTORY,
             listener=listener,
+            initial_patch=self._begun_with(),
         ) as attempt:
             ended = attempt.run()
         (output / PATCH).write_bytes(attempt.patch.encode("utf-8", "surrogateescape"))
         return ended, attempt.patch
+
+    def _begun_with(self) -> str:
+        file = trajectory_file(self.request.trajectory)
+        return begun_with(self.recorded.started, file, Redactor.from_environment())
 
     def _prompt_changes(self) -> bool:
         before = recorded_config(self.recorded.started.config).agent
@@ -216,8 +221,8 @@ class _Maker:
         from agent.attempt import open_session, opening_messages
         from agent.strategies.bench import told
 
-        begun_with = self.recorded.started.initial_patch
-        session = open_session(config, place.sandbox, place.task, place.base, initial_patch=begun_with)
+        begun = self._begun_with()
+        session = open_session(config, place.sandbox, place.task, place.base, initial_patch=begun)
         notes = told(_brief(trajectory_file(self.request.trajectory)))
         messages = opening_messages(config, place.task, session, self.format, toolset(config.agent.tools), notes)
         # The attempt puts the changes that it begins with in place by itself.

@@ -22,6 +22,7 @@ from agent.resume import Recorded
 from trajectories.events import Event, ModelReplied, Observed, PatchChanged, Resumed
 from trajectories.log import EventLog
 from trajectories.redact import Redactor
+from trajectories.trees import begun_with
 
 #: Asked before every action; whether to go on.
 Pause = Callable[[Entry, Player], bool]
@@ -124,7 +125,8 @@ def replay(
             recorded, where, notes = locate(recorded, where, scratch, voice)
             wanted = playing(with_workdir(wanted, recorded))
         reopening = Reopening(recorded, wanted, where, scratch, voice)
-        player = _player(recorded, reopening, stack)
+        begun = begun_with(recorded.started, trajectory_file(request.trajectory), Redactor.from_environment())
+        player = _player(recorded, reopening, begun, stack)
         for note in notes:
             voice.say(note)
         replayed = _play(recorded, player, request.until, pause, listener)
@@ -145,14 +147,14 @@ def check_step(option: str, step: int | None, recorded: Recorded, lowest: int = 
         raise UsageError(f"{option} {step}: the attempt has the steps {lowest} to {last}")
 
 
-def _player(recorded: Recorded, reopening: Reopening, stack: contextlib.ExitStack) -> Player:
+def _player(recorded: Recorded, reopening: Reopening, initial_patch: str, stack: contextlib.ExitStack) -> Player:
     from agent.attempt import open_session
 
-    config, begun_with = reopening.config, recorded.started.initial_patch
+    config = reopening.config
 
     def open_one() -> Session:
         place = stack.enter_context(contextlib.closing(reopening.open()))
-        return open_session(config, place.sandbox, place.task, place.base, initial_patch=begun_with)
+        return open_session(config, place.sandbox, place.task, place.base, initial_patch=initial_patch)
 
     root = str(recorded.started.sandbox.get("workdir") or "")
     redactor = Redactor.from_environment()
@@ -162,7 +164,7 @@ def _player(recorded: Recorded, reopening: Reopening, stack: contextlib.ExitStac
         player.format, player.until = str(format), begun.get("steps")
         return player
     tools = toolset(recorded.started.tools or config.agent.tools)
-    return Player(open_one(), tools, redactor, root, begun_with, again=open_one)
+    return Player(open_one(), tools, redactor, root, recorded.started.initial_patch, again=open_one)
 
 
 def _play(

@@ -11,12 +11,13 @@ from aci_tools.errors import UsageError
 from agent.fork import ForkRequest, fork_attempt
 from agent.reopen import Where
 from agent.replay import ReplayRequest, TreeReplayed, replay, replay_tree, trials_to_play
-from tests.agent.conftest import SUBMIT, call, fix
+from tests.agent.conftest import SUBMIT, call, fix, git
 from tests.agent.recorded import Quiet, script
 from tests.agent.strategies.conftest import Run
 from trajectories.events import AttemptEnded, AttemptStarted, Message, Observed
 from trajectories.forks import draw, forest
 from trajectories.log import read_events
+from trajectories.redact import MASK
 from trajectories.trees import chosen, trials
 
 LOOK = call("bash", command="cat calc.py")
@@ -92,6 +93,26 @@ def test_a_trial_is_forked_from_what_it_began_with(repaired: Path, tmp_path: Pat
     assert replay(ReplayRequest(tmp_path / "fork", TRUSTED), Quiet()).equal
     with pytest.raises(UsageError, match="a fork is one attempt"):
         fork_attempt(replace(asked, output=tmp_path / "more", settings=["agent.strategy=best-of-n"]), Quiet())
+
+
+def test_what_looks_like_a_secret_beside_a_change_keeps_no_trial_from_being_rebuilt(
+    tree: Run, repository: Path, tmp_path: Path
+) -> None:
+    token = "ghp_" + "a1B2" * 9
+    (repository / "calc.py").write_text(f'TOKEN = "{token}"\ndef add(a, b):\n    return a - b\n')
+    git(repository, "-c", "user.name=U", "-c", "user.email=u@example.org", "commit", "-qam", "Change")
+    cut_off = (fix("return a * b"), SUBMIT, LESSON, LOOK)  # the script ends there
+    assert tree("repair-loop", *cut_off).run().status == "model_error"
+    begun = tmp_path / "attempt/trials/2"
+    text = (begun / "trajectory.jsonl").read_text()
+    assert token not in text
+    assert MASK in text
+    ended = tree("repair-loop", *cut_off, fix(), SUBMIT).run()
+    assert ended.status == "submitted", ended.detail
+    assert replayed(tmp_path / "attempt").equal
+    flags = {"model.name": script(tmp_path / "script.jsonl", LOOK, fix(), SUBMIT)}
+    (made,), _ = fork_attempt(ForkRequest(begun, 1, tmp_path / "fork", TRUSTED, flags=flags), Quiet())
+    assert (made.ended.status, "return a + b" in made.ended.patch) == ("submitted", True), made.ended.detail
 
 
 def test_a_fork_with_another_prompt_keeps_what_the_trial_was_told(repaired: Path, tmp_path: Path) -> None:
