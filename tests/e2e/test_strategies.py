@@ -94,3 +94,20 @@ def test_an_attempt_of_trials_killed_in_the_second_goes_on_in_it(user: User, tmp
     assert (trials / "2/trajectory.jsonl").read_bytes().startswith(begun)
     calls = [event for path in output.rglob("trajectory.jsonl") for event in read_events(path)]
     assert sum(isinstance(event, ModelReplied | SubagentReplied) for event in calls) == len(replies)
+
+
+def test_what_a_strategy_spent_is_replayed_by_trial_and_not_forked_as_a_whole(user: User, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    arguments = user.solving(user.script(*REPLIES["reflexion"]), "--output", str(output), *spending("reflexion"))
+    arguments[arguments.index("--issue") + 1] = ISSUE
+    assert user.agent(*arguments).returncode == 0
+    done = user.agent("replay", str(output), "--sandbox", "local")
+    assert (done.returncode, done.stdout.count("3 actions: 3 equal, 0 different; patch: equal")) == (0, 2), done.stderr
+    assert "an attempt of 2 trials: each is replayed from its own beginning" in done.stderr
+    done = user.agent("replay", str(output), "--offline", "--json")
+    assert [row["trial"] for row in json.loads(done.stdout)] == ["1"] * 3 + ["2"] * 3
+    refused = one_line(user.agent("fork", str(output), "--at", "1", "--edit"))
+    assert refused.endswith(f"{output}/trials/1, {output}/trials/2")
+    compared = user.agent("compare", str(output / "trajectory.jsonl"), str(output / "trials/1/trajectory.jsonl"))
+    assert "A: (reflection)" in compared.stdout
+    assert "[2]: of trial 2" in compared.stdout
