@@ -24,6 +24,8 @@ OUR_TOOLS: dict[str, tuple[str, ...]] = {
     "insert": ("line", "path", "text"),
     "open": ("path", "line"),
     "replace": ("path", "old", "new"),
+    "replace_line": ("path", "line", "old", "new"),
+    "rewrite": ("code",),
     "rewrite_function": ("path", "name", "code"),
     "run_tests": ("target",),
     "scroll_down": (),
@@ -31,6 +33,7 @@ OUR_TOOLS: dict[str, tuple[str, ...]] = {
     "search_dir": ("term", "dir"),
     "search_file": ("term", "path"),
     "submit": (),
+    "trace": ("test", "call", "function"),
     "undo": ("path",),
 }
 #: Those that are whole numbers.
