@@ -121,7 +121,7 @@ def _words(text: str, open_file: str) -> tuple[str, dict[str, Any]] | None:
         return _editor(_flags(words))
     named = [_NAMED.fullmatch(word) for word in words]
     fields = OUR_TOOLS[name[0]]
-    if not words and name[0] in ("run_tests", "undo"):
+    if not words and name[0] in ("run_tests", "trace", "undo"):
         return name[0], {}
     if words and name[0] != "bash" and all(match and match[1] in fields for match in named):
         return _typed(name[0], {match[1]: match[2] for match in named if match})
