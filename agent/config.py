@@ -108,6 +108,8 @@ class StrategyConfig(Section):
     """Calls made from the known examples, by whose results candidates are told apart; 0: none."""
     verifier: Literal["checks", "model"] = "checks"
     """What says how probable equally good candidates are: the share of checks passed, or a call of the model each."""
+    variants: list[dict[str, Any]] = []
+    """Settings by dotted key that the candidates of `best-of-n` get in turn, such as another dialect of edits."""
     trials: PositiveInt = 3
     """Trials of `reflexion`."""
     reflections: int = Field(3, ge=1, le=3)

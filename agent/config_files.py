@@ -52,12 +52,24 @@ def load_config(
     for key, value in (flags or {}).items():
         if value is not None:
             _merge(tree, _nest(key, value), key)
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{where}: {first['msg']} (given: {first['input']!r})") from None
+    return _validated(tree)
+
+
+def laid_over(config: Config, settings: Mapping[str, Any], origin: str) -> Config:
+    """A configuration with some settings changed.
+
+    Args:
+        config: The configuration.
+        settings: Values by dotted key.
+        origin: What gave them, for messages.
+
+    Raises:
+        UsageError: A key is unknown, or a value does not fit.
+    """
+    tree = config.model_dump(mode="json")
+    for key, value in settings.items():
+        _merge(tree, _nest(str(key), value), origin)
+    return _validated(tree, origin)
 
 
 def dump_config(config: Config) -> str:
@@ -73,6 +85,16 @@ def dump_config(config: Config) -> str:
             lines.extend(f"  {line}" for line in text.splitlines())
         lines.append("")
     return "\n".join(lines)
+
+
+def _validated(tree: Tree, origin: str = "") -> Config:
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        before = f"{origin}: " if origin else ""
+        raise UsageError(f"{before}{where}: {first['msg']} (given: {first['input']!r})") from None
 
 
 def _read(name: str) -> Tree:

@@ -80,7 +80,7 @@ class Attempt:
         self.budget = self.budget or Budget(self.config.limits)
         self.history = History(self.format, self.config, self.budget)
         self.patch = self.started.initial_patch
-        self.grammar: str | None = None
+        self._paths: list[str] | None = None
         self._in_place = False
         self._beside = OffTheClock(self.companion, self.budget)
 
@@ -112,7 +112,7 @@ class Attempt:
 
     def _begin(self) -> None:
         if self.config.agent.constrain and self.model.takes_grammar:
-            self.grammar = self.format.grammar(self.tools, self.session.files(), self.shown)
+            self._paths = self.session.files()
         recorded = list(self.log.events)
         for event in recorded:
             self.history.add(event, recorded=True)
@@ -184,7 +184,7 @@ class Attempt:
         query = Query(
             self.history.view.messages,
             self.format.tool_schemas(self.tools),
-            self.grammar,
+            self._grammar(),
             temperature,
             self.budget.steps,
             self.config.model.seed,
@@ -213,6 +213,12 @@ class Attempt:
         )
         self._record(event)
         return event  # not as it was recorded: an edit must not write a mask over what looks like a secret
+
+    def _grammar(self) -> str | None:
+        """What the next reply is held to; nothing where it is not to be, or the model takes no grammar."""
+        if self._paths is None:
+            return None
+        return self.format.grammar(self.tools, self._paths, self.shown, self.history.tried)
 
     def _answer(self, reply: ModelReplied, *, recorded: bool = False) -> None:
         """Run the actions of a reply that were not run yet, or say what is wrong with it.

@@ -79,13 +79,17 @@ class ActionFormat(Protocol):
     def tool_schemas(self, tools: Tools) -> list[dict[str, Any]] | None:
         """Native tool definitions to send along, or ``None``."""
 
-    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+    def grammar(
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+    ) -> str | None:
         """A llama.cpp grammar of well-formed replies, or ``None``.
 
         Args:
             tools: What may be called.
             paths: Files of the repository, to which file arguments are bound.
             shown: Lines of code that the prompt shows, for formats that name a line.
+            tried: Calls that came to nothing since the files were last changed, for formats that ask for something else
+                then.
         """
 
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:

@@ -39,7 +39,9 @@ class CodeBlock:
         """None: everything is text."""
         return None
 
-    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+    def grammar(
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+    ) -> str | None:
         """Words, one block of code, and nothing behind it."""
         return _GRAMMAR
 

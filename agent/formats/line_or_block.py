@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,14 +18,30 @@ from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
 _LINE = re.compile(
-    r"^(?P<path>\S.*?), line (?P<line>\d+) is: ?(?P<old>.*)\n(?:It )?must be: ?(?P<new>.*)$", re.MULTILINE
+    r"^(?P<path>\S[^\n]*?), line (?P<line>\d+) is:\n```\w*\n(?P<old>[^\n]*)\n```\n"
+    r"(?:It )?must be:\n```\w*\n(?P<new>.*?)\n?```",
+    re.MULTILINE | re.DOTALL,
 )
 _TOOL = "replace_line"
+#: Calls of which the last is to be a block.
+_TURNS = 4
+_RULES = """\
+Answer like this:
+FILE, line NUMBER is:
+```python
+the line as it is
+```
+It must be:
+```python
+the line as it must be
+```
+Or answer with the whole corrected function in one block of code.
+"""
 _FORM = "Write a line as it is and as it must be, or the whole corrected function in one block of code."
 
 
 class LineOrBlock:
-    """``PATH, line N is: …``, then ``It must be: …``; or a block of code.
+    """``PATH, line N is:``, ``It must be:``, each with a block of code that is the line; or one block of code.
 
     The block is that of :class:`~agent.formats.code_block.CodeBlock`.
     """
@@ -44,18 +61,28 @@ class LineOrBlock:
         """None: everything is text."""
         return None
 
-    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
-        """One of the lines shown and its correction, or one block of code."""
-        alternatives = [
-            json.dumps(f"{line.path}, line {line.number} is: {line.text.strip()}\n", ensure_ascii=False)
+    def grammar(
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+    ) -> str | None:
+        """One of the lines shown and its correction; every fourth time a block of code.
+
+        Left to itself a small model writes a block always, and the line that it wrote before again. So the line that
+        was tried last is left out, and those that were tried twice.
+        """
+        lines = Counter((call.arguments["path"], call.arguments["line"]) for call in tried if call.name == _TOOL)
+        last = [(call.arguments["path"], call.arguments["line"]) for call in tried[-1:] if call.name == _TOOL]
+        there = " | ".join(
+            json.dumps(
+                f"{line.path}, line {line.number} is:\n```python\n{line.text.strip()}\n```\n", ensure_ascii=False
+            )
             for line in shown
-            if line.text.strip()
-        ]
-        block = '"```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'
-        if not alternatives:
-            return f"root ::= {block}"
-        there = " | ".join(alternatives)
-        return f'root ::= ({there}) "It must be: " [^ `\\n] [^`\\n]{{0,150}} "\\n" | {block}'
+            if line.text.strip() and lines[line.path, line.number] < 2 and (line.path, line.number) not in last
+        )
+        if not there or len(tried) % _TURNS == _TURNS - 1:
+            return 'root ::= "```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'
+        # Between fences it writes code and no explanations.
+        line = "([^`\\n] [^`\\n]*)"
+        return f'root ::= ({there}) "It must be:\\n```python\\n" {line} "\\n" ({line}? "\\n"){{0,5}} "```"\n'
 
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
         """The line, where there is one; else the block.
@@ -70,7 +97,7 @@ class LineOrBlock:
             except FormatError as error:
                 raise FormatError(error.code, f"{error.text.split('. ')[0].rstrip('.')}. {_FORM}") from None
         arguments = {**found.groupdict(), "line": int(found["line"])}
-        arguments["new"] = str(arguments["new"]).strip()
+        arguments["new"] = str(arguments["new"]).rstrip()
         return ParsedReply(
             reply.content[: found.start()].strip(), [built(Call(name=_TOOL, arguments=arguments), tools)]
         )

@@ -41,7 +41,9 @@ class ThoughtAction:
         """None: everything is text."""
         return None
 
-    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+    def grammar(
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+    ) -> str | None:
         """A thought of one paragraph, then exactly one well-formed command."""
         root = 'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'
         return root + "thought ::= [^\\n`] [^\\n`]{0,400}\n" + grammar(tools, paths=list(paths))

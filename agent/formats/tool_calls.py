@@ -25,7 +25,9 @@ class ToolCalls:
         """Derived from the tools."""
         return [json_schema(tool) for tool in tools]
 
-    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+    def grammar(
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+    ) -> str | None:
         """None: the server constrains its own tool calls."""
         return None
 

@@ -39,7 +39,9 @@ class Xml:
         """None: everything is text."""
         return None
 
-    def grammar(self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = ()) -> str | None:
+    def grammar(
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+    ) -> str | None:
         """A thought, then one call of a known function with its parameters in order, the optional ones optional."""
         rules = ['root ::= thought "\\n\\n" call', "thought ::= [^\\n<] [^\\n<]{0,400}"]
         names = []

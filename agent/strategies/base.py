@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from agent.strategies.evaluation import Evaluation
 from trajectories.events import Usage
@@ -26,6 +26,7 @@ class Brief:
         seed: Added to the configured seed of the sampling.
         temperature: Sampling temperature; ``None``: the configured one.
         initial_patch: Changes that are in the repository when the trial begins; its patch includes them.
+        settings: Settings by dotted key that are other than the configured ones.
     """
 
     name: str = ""
@@ -35,6 +36,7 @@ class Brief:
     seed: int = 0
     temperature: float | None = None
     initial_patch: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def child(self, name: str | int, share: float = 1.0, seed: int = 0) -> Brief:
         """The brief of a part of this one's work.

@@ -20,6 +20,7 @@ from aci_tools.session import Session
 from agent.attempt import open_attempt, open_session
 from agent.budget import AttemptOver, Budget
 from agent.config import Config, LimitsConfig
+from agent.config_files import laid_over
 from agent.history import BY_USER
 from agent.human.base import Companion
 from agent.loop import Attempt, Listener
@@ -308,13 +309,14 @@ class Bench:
         return str(getattr(self._log.events[0], "attempt_id", "")) if self._log.events else ""
 
     def _config(self, brief: Brief, limits: LimitsConfig) -> Config:
-        model = self.config.model
+        config = laid_over(self.config, brief.settings, "strategy.variants") if brief.settings else self.config
+        model = config.model
         changes: dict[str, Any] = {}
         if brief.seed:
             changes["seed"] = (model.seed or 0) + brief.seed
         if brief.temperature is not None:
             changes["temperature"] = brief.temperature
-        return self.config.model_copy(update={"model": model.model_copy(update=changes), "limits": limits})
+        return config.model_copy(update={"model": model.model_copy(update=changes), "limits": limits})
 
     def _limits(self, share: float) -> LimitsConfig:
         """A share of what is left of the attempt's limits."""

@@ -18,7 +18,8 @@ class BestOfN:
     """Make candidates one after the other, and select one.
 
     The first convincing one ends the search (``strategy.stop_early``). The first is made at the configured temperature,
-    the others at ``strategy.candidate_temperature``, each with a seed of its own. They share the budget equally.
+    the others at ``strategy.candidate_temperature``, each with a seed of its own and with the settings of the next of
+    ``strategy.variants``. They share the budget equally.
     """
 
     name: ClassVar[str] = "best-of-n"
@@ -32,6 +33,9 @@ class BestOfN:
             part = brief_of_all.round(number, settings.candidates)
             if number > 1 and brief.temperature is None:
                 part = replace(part, temperature=settings.candidate_temperature)
+            if settings.variants:
+                variant = settings.variants[(number - 1) % len(settings.variants)]
+                part = replace(part, settings={**part.settings, **variant})
             try:
                 found.append(bench.evaluate(inner(bench, part)))
             except AttemptOver as over:

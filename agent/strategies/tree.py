@@ -12,6 +12,7 @@ from aci_tools.sandbox import Sandbox
 from agent.attempt import blind, first_event
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
+from agent.config_files import laid_over
 from agent.history import elapsed
 from agent.human.base import Companion
 from agent.loop import Listener
@@ -126,6 +127,8 @@ def open_tree(
         UsageError, InfrastructureError: The strategy is unknown, a file cannot be used, or the sandbox was lost.
     """
     strategies = parse(config.agent.strategy)
+    for settings in config.strategy.variants:
+        laid_over(config, settings, "strategy.variants")
     task = blind(task)
     with EventLog(trajectory) as log:
         started = next((event for event in log.events if isinstance(event, AttemptStarted)), None)

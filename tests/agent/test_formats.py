@@ -9,7 +9,7 @@ import pytest
 
 from aci_tools.tools import TOOLS, toolset
 from agent.formats import FORMATS, FormatError, ShownLine, make_format
-from trajectories.events import ModelReplied
+from trajectories.events import Call, ModelReplied
 
 TOOLSET = toolset(["open", "goto", "rewrite_function", "bash", "submit"])
 FENCED = "THOUGHT: look\n```\n{}\n```"
@@ -232,7 +232,7 @@ LINES = toolset(["replace_line", "rewrite", "submit"])
 
 
 def test_a_line_is_named_by_its_number_and_its_text() -> None:
-    said = "src/a b.py, line 12 is: return a - b\nIt must be: return a + b\n"
+    said = "src/a b.py, line 12 is:\n```python\nreturn a - b\n```\nIt must be:\n```python\nreturn a + b\n```"
     (only,) = make_format("line_or_block").parse(reply(said), LINES).calls
     assert only.call.name == "replace_line"
     wanted = {"path": "src/a b.py", "line": 12, "old": "return a - b", "new": "return a + b"}
@@ -248,5 +248,19 @@ def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
     shown = [ShownLine("a.py", 1, "def f(a, b):"), ShownLine("a.py", 2, '    return "-"'), ShownLine("a.py", 3, "")]
     grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown)
     assert grammar is not None
-    assert '"a.py, line 2 is: return \\"-\\"\\n"' in grammar
+    assert '"a.py, line 2 is:\\n```python\\nreturn \\"-\\"\\n```\\n"' in grammar
     assert "line 3" not in grammar
+    assert "root ::= (" in grammar
+
+
+def test_what_was_tried_in_vain_is_not_offered_again_and_a_block_is_asked_for_now_and_then() -> None:
+    shown = [ShownLine("a.py", number, f"x = {number}") for number in (1, 2)]
+    tried = [Call(name="replace_line", arguments={"path": "a.py", "line": line}) for line in (1, 1, 2, 1)]
+
+    def offered(count: int) -> str:
+        return make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried[:count]) or ""
+
+    assert [f"line {line}" in offered(1) for line in (1, 2)] == [False, True]
+    assert [f"line {line}" in offered(2) for line in (1, 2)] == [False, True]
+    assert 'root ::= "```' in offered(3)
+    assert [f"line {line}" in offered(4) for line in (1, 2)] == [False, True]

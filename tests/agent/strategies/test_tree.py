@@ -116,3 +116,17 @@ def test_an_unknown_strategy_is_refused_with_the_nearest_name() -> None:
         parse("best-of-m")
     with pytest.raises(UsageError, match="stands there twice"):
         parse("best-of-n+best-of-n")
+
+
+def test_candidates_get_their_variants_in_turn(tree: Run, tmp_path: Path) -> None:
+    variants = '[{"agent.system_prompt": "small"}, {"aci.window": 7}]'
+    settings = (f"strategy.variants={variants}", "strategy.candidates=3")
+    tree("best-of-n", WRONG, SUBMIT, WRONG, SUBMIT, fix(), SUBMIT, settings=settings).run()
+    configs = [read_events(tmp_path / f"attempt/trials/{n}/trajectory.jsonl")[0].config for n in (1, 2, 3)]
+    assert [config["agent"]["system_prompt"] for config in configs] == ["small", "default", "small"]
+    assert [config["aci"]["window"] for config in configs] == [100, 7, 100]
+
+
+def test_a_variant_that_names_no_setting_is_refused_at_once(tree: Run) -> None:
+    with pytest.raises(UsageError, match=r"strategy\.variants: unknown key aci\.windw; did you mean aci\.window"):
+        tree("best-of-n", settings=('strategy.variants=[{"aci.windw": 7}]',))
