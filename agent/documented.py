@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
-from pathlib import PurePosixPath
 
 from aci_tools.examples import Examples
 from aci_tools.session import Session
+from agent.modules import module_of
 from agent.retrieval import LARGEST_FILE, Snippet, relevant_functions
+from agent.shown_tests import with_shown_tests
 
 
 def documented_examples(session: Session, issue: str, known: Examples) -> Examples:
     """The issue's examples, with those of the documentation of the function that matches its words best.
 
-    Documentation is the function's own, and what stands as a text of its own in its file.
+    Documentation is the function's own, and what stands as a text of its own in its file. Test functions that the issue
+    shows count too.
 
     Args:
         session: Where the repository is.
@@ -21,8 +23,10 @@ def documented_examples(session: Session, issue: str, known: Examples) -> Exampl
         known: The issue's own examples.
     """
     for snippet in relevant_functions(session, issue, 1):
-        texts = documentation(session, snippet)
-        return known if texts is None else known.with_documented(module_of(snippet.path), snippet.name, texts, issue)
+        texts, module = documentation(session, snippet), module_of(snippet.path)
+        if texts is None:
+            return known
+        return with_shown_tests(session, issue, module, known.with_documented(module, snippet.name, texts, issue))
     return known
 
 
@@ -38,20 +42,6 @@ def documentation(session: Session, function: Snippet) -> list[str] | None:
     except (SyntaxError, ValueError, RecursionError):
         return None
     return [doc for node in ast.walk(tree) if (doc := _text(node, function.name.rpartition(".")[2]))]
-
-
-def module_of(path: str) -> str:
-    """The dotted name of a Python file of the repository.
-
-    Args:
-        path: Relative to the repository.
-    """
-    parts = list(PurePosixPath(path).with_suffix("").parts)
-    if parts[0] == "src" and len(parts) > 1:
-        del parts[0]
-    if parts[-1] == "__init__" and len(parts) > 1:
-        del parts[-1]
-    return ".".join(parts)
 
 
 def _text(node: ast.AST, name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aci_tools.session import Session
 from aci_tools.testing.detect import look
-from agent.documented import module_of
+from agent.modules import module_of
 from agent.strategies.designer.suite import DesignedTest, Dropped, Outcome
 
 _RUNNER = Path(__file__).with_name("patchwright_cases.py")

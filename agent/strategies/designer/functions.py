@@ -7,8 +7,9 @@ import re
 import textwrap
 
 from aci_tools.session import Session
-from agent.documented import documentation, module_of
+from agent.documented import documentation
 from agent.models import ChatMessage
+from agent.modules import module_of
 from agent.prompts import render
 from agent.retrieval import Snippet, relevant_functions
 from agent.strategies.bench import Bench

@@ -1,0 +1,34 @@
+"""Tests that an issue shows are run again after every edit."""
+
+from __future__ import annotations
+
+from aci_tools.examples import Examples
+from aci_tools.session import Session
+from agent.documented import documented_examples
+from tests.agent.conftest import CALC
+
+ISSUE = """`add` in `calc.py` subtracts. This test should pass:
+
+```python
+def test_add():
+    assert add(Pair(1), 2) == 3
+```
+"""
+PAIRS = "class Pair(int):\n    pass\n"
+
+
+def test_a_shown_test_fails_before_and_passes_after(session: Session) -> None:
+    session.sandbox.write(f"{session.root}/shapes/pairs.py", PAIRS.encode())
+    session.sandbox.write(f"{session.root}/shapes/__init__.py", b"")
+    examples = documented_examples(session, ISSUE, Examples.of(ISSUE)).measured(session.sandbox)
+    assert [one.right for one in examples.judge(examples.before)] == [False]
+    session.sandbox.write(f"{session.root}/calc.py", CALC.replace("a - b", "a + b").encode())
+    now = examples.run(session.sandbox)
+    assert now is not None
+    assert [one.right for one in examples.judge(now)] == [True]
+    assert examples.solved(now)
+
+
+def test_code_that_is_no_test_counts_for_nothing(session: Session) -> None:
+    issue = "`add` in `calc.py` is wrong:\n\n```python\nx = add(1, 2)\n```\n\n```\nno python at all\n```\n"
+    assert documented_examples(session, issue, Examples()) == Examples()
