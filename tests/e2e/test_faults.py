@@ -19,7 +19,7 @@ from tests.e2e.conftest import FIX, SUBMIT, User, one_line
         (["--set", "agent.tools=[opn]"], "no tool is called opn; did you mean open?"),
         (["--set", "agent.system_prompt=nowhere.md"], "nowhere.md is neither a shipped prompt nor a readable file"),
         (["--config", "nowhere.yaml"], "no such file, and no such profile"),
-        (["--strategy", "magic"], "agent.strategy: Input should be 'single'"),
+        (["--strategy", "magic"], "no strategy 'magic'; there are: single, best-of-n"),
         (["--sandbox", "vm"], "sandbox.kind: Input should be"),
         (["--model", "scripted:nowhere.jsonl"], "scripted:nowhere.jsonl: cannot be read"),
         (["--model", "local/nothing"], "no embedded model nothing; there are: local/qwen2.5-coder-1.5b"),
@@ -122,5 +122,5 @@ def test_an_address_where_nothing_listens(user: User) -> None:
 
 def test_an_issue_of_a_host_that_is_not_there(user: User) -> None:
     done = user.agent(*user.solving(user.script(SUBMIT), "--issue", "https://gitlab.example/a/b/-/issues/1"))
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert "gitlab.example" in one_line(done)

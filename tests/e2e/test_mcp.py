@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
@@ -26,6 +27,7 @@ from tests.e2e.conftest import CALC, FIXED, User, one_line
 from trajectories.events import AttemptEnded
 from trajectories.log import read_events
 
+T = TypeVar("T")
 TEST = "import unittest\nfrom calc import add\n\n\nclass T(unittest.TestCase):\n    def test_add(self):\n"
 TEST += "        self.assertEqual(add(1, 2), 3)\n"
 
@@ -87,7 +89,15 @@ def named_image(kind: str, request: pytest.FixtureRequest) -> Iterator[list[str]
 
 #: Stands before what a call says that must fail.
 FAILS = "fails: "
+
+
 #: Calls of every tool in an order that makes sense, each with a part of what it says.
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run asynchronous work in a thread of its own: other tests' libraries leave an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("create", {"path": "test_calc.py", "text": TEST}, "test_calc.py"),
     ("open", {"path": "calc.py"}, "2:    return a - b"),
@@ -130,7 +140,7 @@ def test_a_client_lists_and_calls_every_tool(
             assert {tool for tool, *_ in CALLS} | {"submit"} == {tool.name for tool in listed} == set(TOOLS)
 
     with named_image(kind, request) as image:
-        asyncio.run(session(image))
+        run_apart(session(image))
     assert (output / "patch.diff").read_text() == user.patch
     assert (user.repository / "calc.py").read_text() == CALC
     assert user.left_behind() == []
@@ -155,7 +165,7 @@ def test_what_is_submitted_reaches_the_working_tree_and_only_what_is_new_of_it(u
             assert "could not be applied" in await call("submit")
             assert (user.repository / "calc.py").read_text() == "# The user's own.\n"
 
-    asyncio.run(session())
+    run_apart(session())
     patch = (output / "patch.diff").read_text()
     assert "sum((a, b))" in patch
     assert "doc.md" in patch
@@ -186,7 +196,7 @@ def test_a_call_that_is_taken_back_ends_and_the_next_one_is_carried_out(
             assert await call("bash", command="cat new.txt") == "kept"
             assert "+kept" in texts(await call.try_("submit"))[1]
 
-    asyncio.run(session())
+    run_apart(session())
     replayed = user.agent("replay", str(output), "--trust")
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert "4 actions: 3 equal, 0 different, 1 not executed; patch: equal" in replayed.stdout
@@ -202,7 +212,7 @@ def test_a_client_that_goes_in_the_middle_of_a_call_leaves_the_patch_and_nothing
         with pytest.raises(Exception, match="closed"):
             await endless
 
-    asyncio.run(session())
+    run_apart(session())
     assert (output / "patch.diff").read_text() == user.patch
     assert user.left_behind() == []
     ended = read_events(output / "trajectory.jsonl")[-1]
@@ -234,8 +244,8 @@ def test_clients_with_the_token_share_a_sandbox_over_http(user: User) -> None:
             return await Caller(client)(tool, **arguments)
 
     with http_server(user) as (server, address, token):
-        asyncio.run(use(address, token, "replace", path="calc.py", old="a - b", new="a + b"))
-        assert "return a + b" in asyncio.run(use(address, token, "open", path="calc.py"))
+        run_apart(use(address, token, "replace", path="calc.py", old="a - b", new="a + b"))
+        assert "return a + b" in run_apart(use(address, token, "open", path="calc.py"))
         server.send_signal(signal.SIGTERM)
         assert server.stdout is not None
         assert server.stdout.read() == user.patch
@@ -267,7 +277,7 @@ def test_only_the_named_tools_are_served(user: User) -> None:
             assert refused.is_error
             assert "The commands are: open, bash." in texts(refused)[0]
 
-    asyncio.run(session())
+    run_apart(session())
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def obey(home: Path, attacker: Listener, kind: str, *, network: bool) -> Obeyed:
     command = [sys.executable, "-m", "agent", "solve", "--issue", issue, "--repo", str(project), "--sandbox", kind]
     command += ["--model", f"scripted:{home}/script.jsonl", "--output", str(home / "out")]
     command += ["--set", "aci.review_submit=false", "--set", f"sandbox.network={str(network).lower()}"]
+    command += ["--set", "policy.shipped=false"]  # which would refuse the push in any case
     done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     files = [path.read_text() for path in sorted((home / "out").rglob("*")) if path.is_file()]
