@@ -265,6 +265,22 @@ def ours(strategy: str = "single", **settings: object) -> Ours:
     return Ours((f"agent.strategy={strategy}", *changed))
 
 
+#: One line as it is and as it must be, now and then a block of code: what a small model writes with the fewest tokens.
+LINES: dict[str, object] = {
+    "agent__action_format": "line_or_block",
+    "agent__tools": ["replace_line", "rewrite", "submit"],
+    "agent__system_prompt": "code",
+    "agent__task_prompt": "line",
+    "agent__whole_files": 80,
+}
+#: A bare block of code, as a chat gives it.
+BLOCKS: dict[str, object] = {
+    **LINES,
+    "agent__action_format": "code_block",
+    "agent__tools": ["rewrite", "submit"],
+    "agent__task_prompt": "code",
+}
+
 #: What is compared, in the order of the table.
 METHODS: dict[str, Arm] = {
     "one-reply": OneReply(),
@@ -289,6 +305,8 @@ ABLATION: dict[str, Arm] = {
     ),
     "no-code-in-prompt": ours(agent__relevant_code=0, agent__tools=["open", "rewrite_function", "submit"]),
     "no-grammar": ours(agent__constrain=False),
+    "dialect-lines": ours(**LINES),
+    "dialect-blocks": ours(**BLOCKS),
     "dialect-replace": ours(agent__tools=["replace", "submit"]),
     "dialect-edit": ours(agent__tools=["open", "edit", "submit"]),
     "window-10": ours(agent__tools=["open", "scroll_down", "scroll_up", "edit", "submit"], aci__window=10),
