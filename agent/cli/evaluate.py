@@ -28,7 +28,6 @@ from agent.cli.options import (
     TaskSet,
     effective_config,
 )
-from agent.computer import computer_settings
 
 if TYPE_CHECKING:
     from tasks.grading import Evaluator, Prediction, Verdict
@@ -65,6 +64,7 @@ def evaluate(
     Exit code 0: every prediction has its verdict; 2: wrong input; 3: the engine or the network failed for some, and
     running the same again goes on with those.
     """
+    from agent.computer import computer_settings
     from tasks.datasets import Selection, load_tasks
     from tasks.grading import Evaluator, load_predictions, write_reports
     from tasks.grading.grader import grader_for

@@ -28,7 +28,6 @@ from agent.cli.options import (
     TaskSet,
     effective_config,
 )
-from agent.computer import computer_settings
 
 if TYPE_CHECKING:
     from tasks.images.store import Kept, Store
@@ -57,6 +56,7 @@ def build(
     """Have everything there that the tasks run in. The result is one line a task: its id, its image, the seconds."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from agent.computer import computer_settings
     from tasks.datasets import Selection, load_tasks
     from tasks.images import Computers
 
@@ -136,6 +136,7 @@ def prune(
 
 
 def _store(cache: Cache) -> Store:
+    from agent.computer import computer_settings
     from tasks.images.store import Store
 
     return Store(computer_settings(effective_config(None, None, tasks__cache=cache)).cache_directory)

@@ -10,7 +10,6 @@ import typer
 
 from aci_tools.errors import UsageError
 from agent.cli.options import Json
-from trajectories.inspector.plain import one_line, safe
 
 if TYPE_CHECKING:
     from agent.memory import MemoryStore, Reflection
@@ -47,6 +46,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one reflection in full."""
+    from trajectories.inspector.plain import safe
+
     store = _store(memory)
     reflection = store.get(number)
     if reflection is None:
@@ -90,6 +91,8 @@ def _store(memory: str) -> MemoryStore:
 
 
 def _row(reflection: Reflection) -> tuple[str | int, ...]:
+    from trajectories.inspector.plain import one_line
+
     return (
         str(reflection.id),
         reflection.repo,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.config import Config
+if TYPE_CHECKING:
+    from agent.config import Config
+
 
 ConfigFiles = Annotated[
     list[str] | None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aci_tools.errors import UsageError
-from agent.config import Config
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 StrategyName = Annotated[
     str | None,
