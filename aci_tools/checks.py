@@ -45,6 +45,8 @@ def check_edit(session: Session) -> Checked:
         if len(now) == len(examples.examples):
             parts.append(f"The examples of the issue now:\n{examples.compare(now)}")
             data["examples"] = list(now)
+            judged = examples.judge(now)
+            data["examples_right"] = [sum(one.right for one in judged), len(judged)]
             if examples.unchanged(now):
                 against.append("the examples of the issue give the same results as before")
             elif unasked := examples.unasked(now):
@@ -54,10 +56,11 @@ def check_edit(session: Session) -> Checked:
     if session.settings.test_after_edit:
         found = _tests(session)
         if found is not None:
-            text, newly_failing, newly_passing = found
+            text, newly_failing, newly_passing, ran = found
             better = better or bool(newly_passing)
             parts.append(text)
             data["newly_failing"] = newly_failing[:20]
+            data["tests"] = ran
             if newly_failing:
                 against.append(f"tests that passed before fail now, such as {newly_failing[0]}")
     return Checked("\n\n".join(parts), "; ".join(against), better and not against, data)
@@ -70,8 +73,11 @@ def measure_before(session: Session) -> None:
         _tests(session)
 
 
-def _tests(session: Session) -> tuple[str, list[str], list[str]] | None:
-    """The summary of a run of the tests, what newly fails and what newly passes; ``None`` where none can be run."""
+def _tests(session: Session) -> tuple[str, list[str], list[str], dict[str, Any]] | None:
+    """The summary of a run of the tests, what newly fails, what newly passes, and its command with the counts.
+
+    ``None`` where none can be run.
+    """
     from aci_tools.testing import difference, run_project_tests, summarize
     from aci_tools.tools.base import ToolError
 
@@ -81,4 +87,7 @@ def _tests(session: Session) -> tuple[str, list[str], list[str]] | None:
         return None
     delta = difference(report, session.baseline) if session.baseline is not None else None
     text = summarize(report, session.baseline)
-    return (text, [*delta.newly_failing, *delta.new_failing], [*delta.newly_passing]) if delta else (text, [], [])
+    ran = {"command": report.command, "target": report.target, "counts": dict(report.counts)}
+    if delta is None:
+        return text, [], [], ran
+    return text, [*delta.newly_failing, *delta.new_failing], [*delta.newly_passing], ran

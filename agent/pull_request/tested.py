@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.pull_request.tame import code
 from trajectories.events import AttemptEnded, Evaluated, Event, Observed, PatchChanged, TrialEnded, TrialStarted
@@ -43,12 +44,12 @@ def what_was_tested(events: Sequence[Event], directory: Path) -> Tested:
     """
     steps, name = _of_the_patch(events, directory)
     done = [_checks(one) for one in events if isinstance(one, Evaluated) and one.key.partition(":")[0] == name][-1:]
-    runs = _runs(steps)
-    done += [_run(run) for run in runs]
+    examples, runs = _after_the_change(steps)
+    done += [examples, *map(_run, runs)]
     left = []
     if not runs:
         left.append("The project's tests were not run by the agent on the change as it is.")
-    elif all(run.data.get("target") for run in runs):
+    elif all(run.get("target") for run in runs):
         left.append("Of the project's tests, no others were run by the agent on the change as it is.")
     left.append("Nothing was run on this forge, and no person has looked at it yet.")
     return Tested(tuple(one for one in done if one), tuple(left))
@@ -64,24 +65,29 @@ def _of_the_patch(events: Sequence[Event], directory: Path) -> tuple[Sequence[Ev
     return events, ""
 
 
-def _runs(events: Sequence[Event]) -> list[Observed]:
-    """The runs of the tests after the last change, of each target the last."""
-    patch, runs = "", dict[str, Observed]()
+def _after_the_change(events: Sequence[Event]) -> tuple[str, list[Mapping[str, Any]]]:
+    """What the examples gave after the last change, and the runs of the tests since, of each target the last."""
+    patch, examples, runs = "", "", dict[str, Mapping[str, Any]]()
+    edit: Mapping[str, Any] = {}
     for event in events:
         if isinstance(event, PatchChanged) and event.patch != patch:
             patch = event.patch
-            runs.clear()
-        elif isinstance(event, Observed) and "counts" in event.data and event.data.get("command"):
-            runs[str(event.data.get("target"))] = event
-    return list(runs.values())
+            right, count = edit.get("examples_right") or (0, 0)
+            examples = f"Passing: {right} of {count} examples of the issue or the documentation." if count else ""
+            runs = {"": edit["tests"]} if edit.get("tests") else {}
+        elif isinstance(event, Observed):
+            edit = event.data if event.changed else {}
+            if "counts" in event.data and event.data.get("command"):
+                runs[str(event.data.get("target"))] = event.data
+    return examples, list(runs.values())
 
 
-def _run(run: Observed) -> str:
-    counts = {str(status): int(count) for status, count in dict(run.data["counts"]).items() if count}
+def _run(run: Mapping[str, Any]) -> str:
+    counts = {str(status): int(count) for status, count in dict(run["counts"]).items() if count}
     outcome = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no test ran"
-    said = [f"{code(str(run.data['command']))}: {outcome}."]
+    said = [f"{code(str(run['command']))}: {outcome}."]
     for key, words in (("failing", "Failing"), ("newly_failing", "Of these, new"), ("newly_passing", "Newly passing")):
-        if named := _names(run.data.get(key)):
+        if named := _names(run.get(key)):
             said.append(f"{words}: {named}.")
     return " ".join(said)
 

@@ -117,6 +117,14 @@ def test_only_what_was_run_on_the_final_change_was_tested(tmp_path: Path) -> Non
     assert len(fully.left) == 1
 
 
+def test_what_is_checked_after_an_edit_was_tested_too(tmp_path: Path) -> None:
+    tests = {"command": "pytest -q", "target": "", "counts": {"passed": 7}}
+    edit = Observed(step=1, text="", changed=True, data={"examples_right": [1, 2], "tests": tests})
+    found = what_was_tested([edit, PatchChanged(step=1, patch="one"), AttemptEnded(status="submitted")], tmp_path)
+    assert found.done == ("Passing: 1 of 2 examples of the issue or the documentation.", "`pytest -q`: 7 passed.")
+    assert len(found.left) == 1
+
+
 def test_of_a_strategy_the_trial_counts_whose_patch_it_is(tmp_path: Path) -> None:
     for name, passed in (("1", 4), ("2", 5)):
         (tmp_path / name).mkdir()
