@@ -105,7 +105,8 @@ class DockerSandbox(ShellSandbox):
 
         limits = self.spec.limits
         size = limits.disk
-        left = max(1, int(self.ends_at - time.time()))
+        # Long enough for a busy engine to open the channel, by which a command is told that the lifetime has passed.
+        left = max(30, int(self.ends_at - time.time()))
         container = self._client.containers.create(
             image,
             entrypoint=["sh", "-c", _FIRST_PROCESS % left],
