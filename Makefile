@@ -1,6 +1,7 @@
 # make solve   set everything up and fix a real bug with the embedded model
-# make test    run every test
+# make test    run the tests
 # make verdicts  judge ten real SWE-bench instances
+# make languages  serve twelve projects in nine languages
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,19 +10,23 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test verdicts check lint types bench setup dev image clean
+.PHONY: solve test verdicts languages check lint types bench setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
 	$(BIN)/agent demo --seed $(SEED)
 
-## Every test. Docker tests skip with a reason where no engine answers, except in CI.
+## Every test but those of verdicts and languages. Docker tests skip with a reason where no engine answers, except in CI.
 test: dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 ## Ten real SWE-bench instances, judged with their known solutions and without any, in containers. Minutes.
 verdicts: dev image
 	$(BIN)/python -m pytest -m swebench tests/e2e/test_swebench_rows.py
+
+## Twelve projects in nine languages: what they need, their tests, a repair, in containers. Minutes.
+languages: dev image
+	$(BIN)/python -m pytest -m languages -n 2 --dist worksteal tests/languages
 
 ## Lint, format, types, and who imports whom.
 check: dev lint types

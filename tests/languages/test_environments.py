@@ -41,6 +41,7 @@ def settings(tmp_path: Path, languages_image: str) -> Iterator[ComputerSettings]
 
 
 @pytest.mark.docker
+@pytest.mark.languages
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_its_tests_run_without_being_told(project: Project, settings: ComputerSettings, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from aci_tools.session import Session, SessionSettings
 from aci_tools.testing import TestReport, difference, run_project_tests
 from tests.languages.repositories import PROJECTS, Project
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.languages, pytest.mark.timeout(600)]
 
 Opener = Callable[[Project], Session]
 
