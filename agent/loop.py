@@ -29,6 +29,7 @@ from trajectories.events import (
     ActionTaken,
     AttemptEnded,
     AttemptStarted,
+    Call,
     Condensed,
     Event,
     Message,
@@ -81,6 +82,7 @@ class Attempt:
         self.history = History(self.format, self.config, self.budget)
         self.patch = self.started.initial_patch
         self._paths: list[str] | None = None
+        self._held: tuple[list[Call], str | None] | None = None
         self._in_place = False
         self._beside = OffTheClock(self.companion, self.budget)
 
@@ -218,7 +220,11 @@ class Attempt:
         """What the next reply is held to; nothing where it is not to be, or the model takes no grammar."""
         if self._paths is None:
             return None
-        return self.format.grammar(self.tools, self._paths, self.shown, self.history.tried)
+        tried = self.history.tried
+        if self._held is None or self._held[0] != tried:
+            # Kept, because with thousands of files it takes as long as many steps of the loop do.
+            self._held = list(tried), self.format.grammar(self.tools, self._paths, self.shown, tried)
+        return self._held[1]
 
     def _answer(self, reply: ModelReplied, *, recorded: bool = False) -> None:
         """Run the actions of a reply that were not run yet, or say what is wrong with it.

@@ -262,7 +262,7 @@ class Bench:
             model=Numbered(self.model, begun.first_call),
             config=self._config(brief, limits),
             trajectory=place / "trajectory.jsonl",
-            listener=self._hear,
+            listener=self._listener,
             companion=self._companion,
             budget=budget,
             notes=told(brief),
@@ -300,9 +300,6 @@ class Bench:
         """What a person said in earlier trials."""
         notes = [note.data["said"] for key, note in self._record.notes.items() if key.startswith(_SAID)]
         return [f"The user said during an earlier try: {said}" for note in notes for said in note]
-
-    def _hear(self, event: Event) -> None:
-        self._listener(event)
 
     @property
     def _attempt_id(self) -> str:
