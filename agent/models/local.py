@@ -81,6 +81,9 @@ class LocalModel:
 
     def close(self) -> None:
         """Stop the server."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
         if self._server is not None:
             assert self._server.stdin is not None
             self._server.stdin.close()
@@ -95,7 +98,6 @@ class LocalModel:
         if self._log is not None:
             self._log.close()
             self._log = None
-        self._client = None
 
     def _start(self) -> ProviderModel:
         path = fetch_weights(self._weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import threading
 import time
 from typing import Any
 
@@ -35,6 +36,8 @@ class ProviderModel:
         self._on_retry = on_retry
         self._answered = False
         self._pacers = {name: Pacer() for name in (config.name, *config.fallbacks)}
+        self._connections: Any = None
+        self._connecting = threading.Lock()
         preload_litellm()
 
     @property
@@ -95,7 +98,11 @@ class ProviderModel:
             )
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Close the connections to a server behind ``api_base``."""
+        with self._connecting:
+            if self._connections is not None:
+                self._connections.close()
+                self._connections = None
 
     def _ask_patiently(self, name: str, query: Query) -> Reply:
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
@@ -182,7 +189,7 @@ class ProviderModel:
             arguments |= {"logprobs": True, "drop_params": True}
         if config.api_base:
             arguments["api_base"] = config.api_base
-            arguments["api_key"] = _key_for_own_server()
+            arguments["client"] = self._connected()
         if query.tools is not None:
             arguments["tools"] = [{"type": "function", "function": tool} for tool in query.tools]
         if query.grammar is not None and self.takes_grammar:
@@ -197,6 +204,20 @@ class ProviderModel:
         if "extra_body" in extra and "extra_body" in arguments:
             extra["extra_body"] = {**extra["extra_body"], **arguments["extra_body"]}
         return {**arguments, **extra}
+
+    def _connected(self) -> Any:
+        """The client for ``api_base``; litellm's own is shared, dropped after ten minutes and never closed by us."""
+        from openai import OpenAI
+
+        with self._connecting:
+            if self._connections is None:
+                self._connections = OpenAI(
+                    api_key=self.config.extra.get("api_key") or _key_for_own_server(),
+                    base_url=self.config.api_base,
+                    timeout=self.config.timeout,
+                    max_retries=0,
+                )
+            return self._connections
 
     def _reply(self, name: str, response: Any, retries: int) -> Reply:
         try:
