@@ -15,6 +15,7 @@ from aci_tools.errors import UsageError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.patch import put_patch
+from aci_tools.reached import cannot_matter, reached_lines
 from aci_tools.sandbox import Sandbox, SandboxSpec
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
@@ -99,11 +100,7 @@ def open_attempt(
             listener=listener,
             companion=companion or Nobody(),
             budget=budget or Budget(config.limits),
-            shown=[
-                ShownLine(snippet.path, snippet.first + offset, line)
-                for snippet in relevant
-                for offset, line in enumerate(snippet.source.split("\n"))
-            ],
+            shown=_shown(config, session, relevant),
         )
 
 
@@ -144,6 +141,20 @@ def open_session(
         put_patch(sandbox, initial_patch)
         session.patch()
     return session
+
+
+def _shown(config: Config, session: Session, snippets: Sequence[Snippet]) -> list[ShownLine]:
+    """The lines of the code shown; where the configuration says so, those that run when an example goes wrong."""
+    shown = [
+        ShownLine(snippet.path, snippet.first + offset, line)
+        for snippet in snippets
+        for offset, line in enumerate(snippet.source.split("\n"))
+    ]
+    if not config.agent.reached_lines or not (reached := reached_lines(session.sandbox, session.examples)):
+        return shown
+    files = {snippet.path: session.read(snippet.path).decode("utf-8", "replace") for snippet in snippets}
+    idle = {path: cannot_matter(text, reached.get(path, set())) for path, text in files.items()}
+    return [line for line in shown if line.number not in idle[line.path]] or shown
 
 
 def _test_command(task: Task) -> str | None:

@@ -87,6 +87,8 @@ class AgentConfig(Section):
     """Functions shown with the task, those that best match its words (BM25); 0: none."""
     whole_files: int = Field(0, ge=0)
     """Lines up to which the file of such a function is shown whole."""
+    reached_lines: bool = False
+    """Whether a line that an action format binds to the code shown must be one that runs when an example goes wrong."""
     constrain: bool = True
     """Whether the output is constrained to well-formed actions where the server can do it."""
     after_repeat_temperature: float = Field(0.8, ge=0, le=2)

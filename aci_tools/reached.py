@@ -1,0 +1,110 @@
+"""Which lines run when an example goes wrong: only those can be why it does.
+
+The least form of spectrum-based fault localisation (Jones, Harrold and Stasko, "Visualization of Test Information to
+Assist Fault Localization", 2002), of which the failing executions alone are used.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+
+from aci_tools.examples import Examples
+from aci_tools.sandbox.base import Sandbox
+
+# Each example gets five seconds, as when it is run for its output; what ran until then counts. Examples share names, so
+# all are run, and lines are kept for those asked for. Python 3.5 and later.
+_RUNNER = """\
+import contextlib, io, json, os, signal, sys
+sources, asked = json.loads(sys.argv[1]), set(json.loads(sys.argv[2]))
+out, scope, here, known = set(), {"__name__": "__main__"}, os.path.realpath("") + os.sep, {}
+sys.path.insert(0, "")
+def late(*_):
+    raise TimeoutError
+signal.signal(signal.SIGALRM, late)
+def step(frame, event, _):
+    name = frame.f_code.co_filename
+    if name not in known:
+        full = os.path.realpath(name)
+        known[name] = full[len(here):] if full.startswith(here) and os.path.isfile(full) else None
+    if known[name] is None:
+        return None
+    out.add((known[name], frame.f_lineno))
+    return step
+for number, source in enumerate(sources):
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            signal.alarm(5)
+            code = compile(source, "<example>", "single")
+            sys.settrace(step if number in asked else None)
+            exec(code, scope)
+        except BaseException:
+            pass
+        finally:
+            sys.settrace(None)
+            signal.alarm(0)
+print("\\n" + sys.argv[3] + json.dumps(sorted(out)))
+"""
+_DEADLINE = 70.0
+
+
+def reached_lines(sandbox: Sandbox, examples: Examples) -> Mapping[str, set[int]] | None:
+    """The lines of the repository's files that ran in examples that are wrong before any edit.
+
+    Args:
+        sandbox: Where the repository is.
+        examples: Measured examples.
+
+    Returns:
+        Numbers of lines by path; ``None`` where no example is known to be wrong or it cannot be told.
+    """
+    wrong = (
+        {judged.example for judged in examples.judge(examples.before) if not judged.right} if examples.before else ()
+    )
+    asked = [number for number, example in enumerate(examples.examples) if example in wrong]
+    if not asked:
+        return None
+    token = secrets.token_hex(8)
+    sources = [example.source for example in examples.examples]
+    arguments = shlex.join([_RUNNER, json.dumps(sources), json.dumps(asked), token])
+    command = f'p=$(command -v python || command -v python3) && "$p" -B -c {arguments}'
+    _, found, rest = sandbox.run(command, cwd=sandbox.workdir, timeout=_DEADLINE).text.rpartition(token)
+    if not found:
+        return None
+    reached: dict[str, set[int]] = {}
+    for path, line in json.loads(rest):
+        reached.setdefault(path, set()).add(line)
+    return reached
+
+
+def cannot_matter(source: str, reached: set[int]) -> set[int]:
+    """The lines of statements of which nothing ran; a function's own head is none of them, nor is what is no statement.
+
+    Args:
+        source: Text of a Python file.
+        reached: Lines that ran.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    idle: set[int] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        head = set(range(node.lineno, _end_of_head(node) + 1))
+        if not head & reached:
+            idle |= head
+    return idle
+
+
+def _end_of_head(node: ast.stmt) -> int:
+    """The last line of a statement, of one with a body that before the body."""
+    body: Sequence[ast.AST] = getattr(node, "body", None) or getattr(node, "cases", None) or ()
+    if not body:
+        return node.end_lineno or node.lineno
+    first = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
+    return max(node.lineno, getattr(first, "lineno", node.lineno) - 1)
