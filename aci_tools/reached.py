@@ -61,9 +61,9 @@ def reached_lines(sandbox: Sandbox, examples: Examples) -> Mapping[str, set[int]
     Returns:
         Numbers of lines by path; ``None`` where no example is known to be wrong or it cannot be told.
     """
-    wrong = (
-        {judged.example for judged in examples.judge(examples.before) if not judged.right} if examples.before else ()
-    )
+    if not examples.before:
+        return None
+    wrong = {judged.example for judged in examples.judge(examples.before) if not judged.right}
     asked = [number for number, example in enumerate(examples.examples) if example in wrong]
     if not asked:
         return None

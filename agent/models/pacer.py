@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 
 class Pacer:
@@ -12,10 +13,11 @@ class Pacer:
 
     Args:
         spacing: Seconds between two calls until then.
+        clock: Says what time it is, in seconds.
     """
 
-    def __init__(self, spacing: float = 0.2) -> None:
-        self._spacing = spacing
+    def __init__(self, spacing: float = 0.2, clock: Callable[[], float] = time.monotonic) -> None:
+        self._spacing, self._clock = spacing, clock
         self._lock = threading.Lock()
         self._open = True
         self._until = 0.0
@@ -25,25 +27,25 @@ class Pacer:
         """Let nobody through for so long."""
         with self._lock:
             self._open = False
-            self._until = max(self._until, time.monotonic() + seconds)
+            self._until = max(self._until, self._clock() + seconds)
 
     def turn(self) -> None:
         """Wait until a call may be made."""
-        while wait := self._wait():
+        while wait := self.wait():
             time.sleep(wait)
 
     def answered(self) -> None:
         """A call was answered: whoever waits may go, unless the provider has asked another to wait since."""
         with self._lock:
-            if not self._open and time.monotonic() >= self._until:
+            if not self._open and self._clock() >= self._until:
                 self._open, self._next = True, 0.0
 
-    def _wait(self) -> float:
-        """Seconds to wait before asking again; 0: it is the caller's turn."""
+    def wait(self) -> float:
+        """Seconds after which to ask again; 0: it is the caller's turn."""
         with self._lock:
             if self._open:
                 return 0.0
-            now = time.monotonic()
+            now = self._clock()
             wait = max(self._until, self._next) - now
             if wait > 0:
                 return wait
