@@ -1,7 +1,7 @@
-"""Which lines run when an example goes wrong: only those can be why it does.
+"""Which lines run when an example goes wrong: only those can be why it does, first of all those that run only then.
 
 The least form of spectrum-based fault localisation (Jones, Harrold and Stasko, "Visualization of Test Information to
-Assist Fault Localization", 2002), of which the failing executions alone are used.
+Assist Fault Localization", 2002).
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import ast
 import json
 import secrets
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from aci_tools.examples import Examples
 from aci_tools.sandbox.base import Sandbox
 
 # Each example gets five seconds, as when it is run for its output; what ran until then counts. Examples share names, so
-# all are run, and lines are kept for those asked for. Python 3.5 and later.
+# all are run, and lines are kept for those asked for: first the wrong ones, then the right ones. Python 3.5 and later.
 _RUNNER = """\
 import contextlib, io, json, os, signal, sys
-sources, asked = json.loads(sys.argv[1]), set(json.loads(sys.argv[2]))
-out, scope, here, known = set(), {"__name__": "__main__"}, os.path.realpath("") + os.sep, {}
+sources, asked = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+outs, scope, here, known = [set(), set()], {"__name__": "__main__"}, os.path.realpath("") + os.sep, {}
 sys.path.insert(0, "")
 def late(*_):
     raise TimeoutError
@@ -39,33 +40,46 @@ for number, source in enumerate(sources):
         try:
             signal.alarm(5)
             code = compile(source, "<example>", "single")
-            sys.settrace(step if number in asked else None)
+            if number in asked[0] + asked[1]:
+                out = outs[number in asked[1]]
+                sys.settrace(step)
             exec(code, scope)
         except BaseException:
             pass
         finally:
             sys.settrace(None)
             signal.alarm(0)
-print("\\n" + sys.argv[3] + json.dumps(sorted(out)))
+print("\\n" + sys.argv[3] + json.dumps(list(map(sorted, outs))))
 """
 _DEADLINE = 70.0
 
 
-def reached_lines(sandbox: Sandbox, examples: Examples) -> Mapping[str, set[int]] | None:
-    """The lines of the repository's files that ran in examples that are wrong before any edit.
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Lines of the repository's files that ran, by path.
+
+    Attributes:
+        wrong: In an example that is wrong.
+        right: In one that is right.
+    """
+
+    wrong: dict[str, set[int]] = field(default_factory=dict)
+    right: dict[str, set[int]] = field(default_factory=dict)
+
+
+def reached_lines(sandbox: Sandbox, examples: Examples) -> Reached | None:
+    """What runs in the examples before any edit; ``None`` where none is known to be wrong or it cannot be told.
 
     Args:
         sandbox: Where the repository is.
         examples: Measured examples.
-
-    Returns:
-        Numbers of lines by path; ``None`` where no example is known to be wrong or it cannot be told.
     """
     if not examples.before:
         return None
-    wrong = {judged.example for judged in examples.judge(examples.before) if not judged.right}
-    asked = [number for number, example in enumerate(examples.examples) if example in wrong]
-    if not asked:
+    judged = {one.example: one.right for one in examples.judge(examples.before)}
+    told = [(number, judged[example]) for number, example in enumerate(examples.examples) if example in judged]
+    asked = [[number for number, right in told if not right], [number for number, right in told if right]]
+    if not asked[0]:
         return None
     token = secrets.token_hex(8)
     sources = [example.source for example in examples.examples]
@@ -74,13 +88,14 @@ def reached_lines(sandbox: Sandbox, examples: Examples) -> Mapping[str, set[int]
     _, found, rest = sandbox.run(command, cwd=sandbox.workdir, timeout=_DEADLINE).text.rpartition(token)
     if not found:
         return None
-    reached: dict[str, set[int]] = {}
-    for path, line in json.loads(rest):
-        reached.setdefault(path, set()).add(line)
+    reached = Reached()
+    for lines, pairs in zip((reached.wrong, reached.right), json.loads(rest), strict=True):
+        for path, line in pairs:
+            lines.setdefault(path, set()).add(line)
     return reached
 
 
-def cannot_matter(source: str, reached: set[int]) -> set[int]:
+def idle_lines(source: str, reached: set[int]) -> set[int]:
     """The lines of statements of which nothing ran; a function's own head is none of them, nor is what is no statement.
 
     Args:

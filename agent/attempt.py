@@ -7,6 +7,7 @@ import platform
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from aci_tools.errors import UsageError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.patch import put_patch
-from aci_tools.reached import cannot_matter, reached_lines
+from aci_tools.reached import idle_lines, reached_lines
 from aci_tools.sandbox import Sandbox, SandboxSpec
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
@@ -150,11 +151,18 @@ def _shown(config: Config, session: Session, snippets: Sequence[Snippet]) -> lis
         for snippet in snippets
         for offset, line in enumerate(snippet.source.split("\n"))
     ]
-    if not config.agent.reached_lines or not (reached := reached_lines(session.sandbox, session.examples)):
+    reached = reached_lines(session.sandbox, session.examples) if config.agent.reached_lines else None
+    if reached is None:
         return shown
     files = {snippet.path: session.read(snippet.path).decode("utf-8", "replace") for snippet in snippets}
-    idle = {path: cannot_matter(text, reached.get(path, set())) for path, text in files.items()}
-    return [line for line in shown if line.number not in idle[line.path]] or shown
+    idle = {path: idle_lines(text, reached.wrong.get(path, set())) for path, text in files.items()}
+    only = {path: lines - reached.right.get(path, set()) for path, lines in reached.wrong.items()}
+    left = [
+        replace(line, suspect=bool(reached.right) and line.number in only.get(line.path, ()))
+        for line in shown
+        if line.number not in idle[line.path]
+    ]
+    return left or shown
 
 
 def _test_command(task: Task) -> str | None:

@@ -35,11 +35,13 @@ class ShownLine:
         path: Its file.
         number: Its number, from 1.
         text: Its text.
+        suspect: Whether it runs in wrong examples only.
     """
 
     path: str
     number: int
     text: str
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,16 +67,21 @@ class LineOrBlock:
         """One of the lines shown and its correction; every fourth time a block of code.
 
         Left to itself a small model writes a block always, and the line that it wrote before again. So the line that
-        was tried last is left out, and those that were tried twice.
+        was tried last is left out, and those that were tried twice; suspects come first, each once.
         """
         lines = Counter((call.arguments["path"], call.arguments["line"]) for call in tried if call.name == _TOOL)
         last = [(call.arguments["path"], call.arguments["line"]) for call in tried[-1:] if call.name == _TOOL]
+        left = [
+            line
+            for line in shown
+            if line.text.strip() and lines[line.path, line.number] < 2 and (line.path, line.number) not in last
+        ]
+        suspects = [line for line in left if line.suspect and not lines[line.path, line.number]]
         there = " | ".join(
             json.dumps(
                 f"{line.path}, line {line.number} is:\n```python\n{line.text.strip()}\n```\n", ensure_ascii=False
             )
-            for line in shown
-            if line.text.strip() and lines[line.path, line.number] < 2 and (line.path, line.number) not in last
+            for line in suspects or left
         )
         if not there or len(tried) % _TURNS == _TURNS - 1:
             return 'root ::= "```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'

@@ -253,6 +253,14 @@ def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
     assert "root ::= (" in grammar
 
 
+def test_lines_that_run_in_wrong_examples_only_come_first_each_once() -> None:
+    shown = [ShownLine("a.py", number, f"x = {number}", suspect=number > 1) for number in (1, 2, 3)]
+    tried = [Call(name="replace_line", arguments={"path": "a.py", "line": line}) for line in (3, 2)]
+    offered = [make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried[:count]) or "" for count in range(3)]
+    there = [[line for line in (1, 2, 3) if f"line {line} is" in grammar] for grammar in offered]
+    assert there == [[2, 3], [2], [1, 3]]
+
+
 def test_what_was_tried_in_vain_is_not_offered_again_and_a_block_is_asked_for_now_and_then() -> None:
     shown = [ShownLine("a.py", number, f"x = {number}") for number in (1, 2)]
     tried = [Call(name="replace_line", arguments={"path": "a.py", "line": line}) for line in (1, 1, 2, 1)]

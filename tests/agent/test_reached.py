@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aci_tools.examples import Examples
-from aci_tools.reached import cannot_matter, reached_lines
+from aci_tools.reached import Reached, idle_lines, reached_lines
 from aci_tools.session import Session
 
 SIGN = """\
@@ -37,25 +37,33 @@ def examples(session: Session, call: str, gives: str, wished: str) -> Examples:
 def test_lines_of_the_failing_call_alone_count(session: Session) -> None:
     measured = Examples(examples(session, "sign(-2)", "1", "-1").examples[2:], "", ("1",))
     # Without the import it fails before it reaches the function.
-    assert reached_lines(session.sandbox, measured) == {}
+    assert reached_lines(session.sandbox, measured) == Reached()
     reached = reached_lines(session.sandbox, examples(session, "sign(-2)", "1", "-1"))
     assert reached is not None
     # Which of the two calls goes wrong cannot be told where the wished result is only in the prose.
-    assert reached["sign.py"] >= {3, 7, 8}
-    assert 10 not in reached["sign.py"]
-    idle = cannot_matter(SIGN, {3, 7, 8})
+    assert reached.wrong["sign.py"] >= {3, 7, 8}
+    assert 10 not in reached.wrong["sign.py"]
+    idle = idle_lines(SIGN, {3, 7, 8})
     assert {2, 4, 5, 6, 10} <= idle
     assert not idle & {1, 3, 7, 8, 9}
+
+
+def test_what_runs_in_right_examples_is_told_apart(session: Session) -> None:
+    session.sandbox.write(f"{session.root}/sign.py", SIGN.encode())
+    known = Examples().with_documented("sign", "sign", ["sign(-2) == -1\nsign(4) == 1"]).measured(session.sandbox)
+    reached = reached_lines(session.sandbox, known)
+    assert reached is not None
+    assert reached.wrong["sign.py"] - reached.right["sign.py"] == {7, 8}
 
 
 def test_a_loop_without_end_is_cut_off_and_its_lines_count(session: Session) -> None:
     measured = examples(session, "forever()", "TimeoutError: no result within 5 s", "1")
     reached = reached_lines(session.sandbox, measured)
     assert reached is not None
-    assert {14, 15} <= reached["sign.py"]
-    assert 16 in cannot_matter(SIGN, reached["sign.py"])
+    assert {14, 15} <= reached.wrong["sign.py"]
+    assert 16 in idle_lines(SIGN, reached.wrong["sign.py"])
 
 
 def test_nothing_is_said_where_nothing_is_known_to_be_wrong(session: Session) -> None:
     assert reached_lines(session.sandbox, Examples()) is None
-    assert cannot_matter("def (", set()) == set()
+    assert idle_lines("def (", set()) == set()
