@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.batch.jobs import Job, Result
 from agent.progress import first_line, short_call
@@ -18,6 +19,28 @@ if TYPE_CHECKING:
 _SUM_EVERY = 60.0
 _RETRY_EVERY = 10.0
 _MOST_ROWS = 32
+
+
+class Watcher(Protocol):
+    """Is told what the board is told, in the thread that tells it, so it must be quick and raise nothing."""
+
+    def known(self, results: list[Result]) -> None:
+        """What earlier processes did."""
+
+    def begin(self, job: Job) -> None:
+        """A job is in work."""
+
+    def phase(self, job: Job, what: str) -> None:
+        """What a job does beside its steps."""
+
+    def event(self, job: Job, event: Event) -> None:
+        """Something happened in an attempt."""
+
+    def end(self, result: Result) -> None:
+        """A job is done."""
+
+    def retry(self, what: str, wait: float) -> None:
+        """A transient failure of the model, and how long it is waited."""
 
 
 @dataclass
@@ -35,14 +58,15 @@ class Board:
     Args:
         total: Jobs of the run.
         graded: Whether attempts are graded.
+        watchers: Told the same.
     """
 
-    def __init__(self, total: int, *, graded: bool) -> None:
+    def __init__(self, total: int, *, graded: bool, watchers: Sequence[Watcher] = ()) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._lock = threading.RLock()
-        self._total, self._graded = total, graded
+        self._total, self._graded, self._watchers = total, graded, tuple(watchers)
         self._began = time.monotonic()
         self._rows: dict[str, _Row] = {}
         self._results: dict[str, Result] = {}
@@ -83,6 +107,8 @@ class Board:
 
     def retry(self, what: str, wait: float) -> None:
         """A transient failure of the model, and how long it is waited. Not each is told where many wait at a time."""
+        for watcher in self._watchers:
+            watcher.retry(what, wait)
         text = what + (f"; trying again in {wait:.0f} s" if wait else "")
         self._note = text
         with self._lock:
@@ -94,24 +120,32 @@ class Board:
 
     def known(self, results: list[Result], usage: Usage) -> None:
         """What earlier processes did: their results, and what they used in all."""
+        for watcher in self._watchers:
+            watcher.known(results)
         with self._lock:
             self._results.update((result.job.name, result) for result in results)
             self._usage += usage
 
     def begin(self, job: Job) -> None:
         """A job is in work."""
+        for watcher in self._watchers:
+            watcher.begin(job)
         with self._lock:
             self._rows[job.name] = _Row()
             self._results.pop(job.name, None)
 
     def phase(self, job: Job, what: str) -> None:
         """What a job does beside its steps."""
+        for watcher in self._watchers:
+            watcher.phase(job, what)
         with self._lock:
             if row := self._rows.get(job.name):
                 row.phase = what
 
     def event(self, job: Job, event: Event) -> None:
         """Something happened in an attempt."""
+        for watcher in self._watchers:
+            watcher.event(job, event)
         with self._lock:
             row = self._rows.get(job.name)
             if row is None:
@@ -129,6 +163,8 @@ class Board:
 
     def end(self, result: Result) -> None:
         """A job is done."""
+        for watcher in self._watchers:
+            watcher.end(result)
         with self._lock:
             self._rows.pop(result.job.name, None)
             self._results[result.job.name] = result
