@@ -272,6 +272,7 @@ LINES: dict[str, object] = {
     "agent__system_prompt": "code",
     "agent__task_prompt": "line",
     "agent__whole_files": 80,
+    "agent__reached_lines": True,
 }
 #: A bare block of code, as a chat gives it.
 BLOCKS: dict[str, object] = {

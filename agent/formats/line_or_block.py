@@ -24,7 +24,9 @@ _LINE = re.compile(
 )
 _TOOL = "replace_line"
 #: Calls of which the last is to be a block.
-_TURNS = 4
+_TURNS = 2
+#: Lines tried last that are not offered, as far as there are others.
+_LAST = 5
 _RULES = """\
 Answer like this:
 FILE, line NUMBER is:
@@ -64,19 +66,17 @@ class LineOrBlock:
     def grammar(
         self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
     ) -> str | None:
-        """One of the lines shown and its correction; every fourth time a block of code.
+        """One of the lines shown and its correction, or a block of code, in turn.
 
-        Left to itself a small model writes a block always, and the line that it wrote before again. So the line that
-        was tried last is left out, and those that were tried twice; suspects come first, each once.
+        Left to itself a small model writes a block always, and the lines that it wrote before again. So the lines that
+        were tried last are left out, and those that were tried twice; suspects come first, each once.
         """
-        lines = Counter((call.arguments["path"], call.arguments["line"]) for call in tried if call.name == _TOOL)
-        last = [(call.arguments["path"], call.arguments["line"]) for call in tried[-1:] if call.name == _TOOL]
-        left = [
-            line
-            for line in shown
-            if line.text.strip() and lines[line.path, line.number] < 2 and (line.path, line.number) not in last
-        ]
-        suspects = [line for line in left if line.suspect and not lines[line.path, line.number]]
+        order = [(call.arguments["path"], call.arguments["line"]) for call in tried if call.name == _TOOL]
+        times = Counter(order)
+        allowed = [line for line in shown if line.text.strip() and times[line.path, line.number] < 2]
+        fresh = ([line for line in allowed if (line.path, line.number) not in order[-n:]] for n in (_LAST, 1))
+        left = next(filter(None, fresh), [])
+        suspects = [line for line in left if line.suspect and not times[line.path, line.number]]
         there = " | ".join(
             json.dumps(
                 f"{line.path}, line {line.number} is:\n```python\n{line.text.strip()}\n```\n", ensure_ascii=False

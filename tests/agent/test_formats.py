@@ -253,22 +253,33 @@ def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
     assert "root ::= (" in grammar
 
 
+def offered(shown: list[ShownLine], *tried: int) -> list[int]:
+    """The numbers of the lines that are offered when it is a line's turn, after lines and a block in turn."""
+    calls = [
+        call
+        for line in tried
+        for call in (Call(name="replace_line", arguments={"path": "a.py", "line": line}), Call(name="rewrite"))
+    ]
+    grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, calls) or ""
+    return [line.number for line in shown if f"line {line.number} is" in grammar]
+
+
 def test_lines_that_run_in_wrong_examples_only_come_first_each_once() -> None:
     shown = [ShownLine("a.py", number, f"x = {number}", suspect=number > 1) for number in (1, 2, 3)]
-    tried = [Call(name="replace_line", arguments={"path": "a.py", "line": line}) for line in (3, 2)]
-    offered = [make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried[:count]) or "" for count in range(3)]
-    there = [[line for line in (1, 2, 3) if f"line {line} is" in grammar] for grammar in offered]
-    assert there == [[2, 3], [2], [1, 3]]
+    assert offered(shown) == [2, 3]
+    assert offered(shown, 3) == [2]
+    assert offered(shown, 3, 2) == [1]
 
 
-def test_what_was_tried_in_vain_is_not_offered_again_and_a_block_is_asked_for_now_and_then() -> None:
-    shown = [ShownLine("a.py", number, f"x = {number}") for number in (1, 2)]
-    tried = [Call(name="replace_line", arguments={"path": "a.py", "line": line}) for line in (1, 1, 2, 1)]
+def test_lines_tried_last_are_not_offered_as_far_as_there_are_others() -> None:
+    shown = [ShownLine("a.py", number, f"x = {number}") for number in range(1, 8)]
+    assert offered(shown, 1, 2, 3, 4, 5, 6) == [1, 7]
+    assert offered(shown[:3], 1, 2, 3) == [1, 2]
+    assert offered(shown[:2], 1, 2, 1) == [2]
 
-    def offered(count: int) -> str:
-        return make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried[:count]) or ""
 
-    assert [f"line {line}" in offered(1) for line in (1, 2)] == [False, True]
-    assert [f"line {line}" in offered(2) for line in (1, 2)] == [False, True]
-    assert 'root ::= "```' in offered(3)
-    assert [f"line {line}" in offered(4) for line in (1, 2)] == [False, True]
+def test_line_and_block_take_turns() -> None:
+    shown = [ShownLine("a.py", 1, "x = 1"), ShownLine("a.py", 2, "x = 2")]
+    tried = [Call(name="replace_line", arguments={"path": "a.py", "line": 1})]
+    assert 'root ::= "```' in (make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried) or "")
+    assert offered(shown, 1, 2, 1, 2) == []  # each twice: a block is what is left
