@@ -267,6 +267,21 @@ class TasksConfig(Section):
     """GiB that images and directories of tasks may take up; the least recently used go first."""
     build_timeout: PositiveFloat = 3600.0
     """Seconds that the install commands of a task may take."""
+    split: bool = False
+    """Whether the tests of one evaluation may run in several containers, a test file in each, while cores are free;
+    only of tasks whose known solution was seen to get the same outcomes so (see docs/performance.md)."""
+
+
+class TelemetryConfig(Section):
+    """What OpenTelemetry is told (extra `telemetry`); where to, its own variables say, such as
+    OTEL_EXPORTER_OTLP_ENDPOINT."""
+
+    enabled: bool | None = None
+    """Whether traces and metrics are sent; unset: where OTEL_EXPORTER_OTLP_ENDPOINT is set."""
+    content: bool = False
+    """Whether spans hold what was said and done: messages, arguments and results of tools."""
+    trace: Literal["run", "task"] = "run"
+    """What is one trace: a run, or each of its tasks, which large runs need for a viewer to bear them."""
 
 
 class Config(Section):
@@ -281,3 +296,4 @@ class Config(Section):
     aci: AciConfig = AciConfig()
     policy: PolicyConfig = PolicyConfig()
     tasks: TasksConfig = TasksConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()

@@ -47,6 +47,10 @@ def evaluate(
         Path | None, typer.Option("--flaky", help="A results.json whose flaky tests decide nothing.", metavar="FILE")
     ] = None,
     network: Annotated[bool, typer.Option("--network", help="Let tests reach the network.")] = False,
+    split_files: Annotated[
+        bool,
+        typer.Option("--split-files", help="Spread test files over free cores where that is known to be the same."),
+    ] = False,
     run_id: Annotated[str, typer.Option("--run-id", help="Name of the run; default: that of the directory.")] = "",
     split: Split = "test",
     filter: Filter = "",
@@ -66,7 +70,7 @@ def evaluate(
     """
     from agent.computer import computer_settings
     from tasks.datasets import Selection, load_tasks
-    from tasks.grading import Evaluator, load_predictions, write_reports
+    from tasks.grading import Evaluator, Split, load_predictions, write_reports
     from tasks.grading.grader import grader_for
     from tasks.images import Computers
 
@@ -86,15 +90,18 @@ def evaluate(
         tasks__repositories=repositories,
         tasks__base_image=base_image,
         tasks__cache=cache,
+        tasks__split=split_files or None,
     )
+    computers = computer_settings(effective)
     evaluator = Evaluator(
-        Computers(computer_settings(effective), _say),
+        Computers(computers, _say),
         output / "verdicts",
         timeout=timeout,
         repeat=repeat,
         network=network,
         flaky=known_flaky,
         run_id=run_id,
+        split=Split(computers.cache_directory / "splits") if effective.tasks.split else None,
         say=_say,
     )
     verdicts = _evaluate_all(evaluator, todo, workers)

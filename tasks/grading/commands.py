@@ -79,6 +79,12 @@ def script(task: Task) -> str:
     return "\n".join([*lines, f'echo "{EXIT_CODE}: $SWEBENCH_TEST_EXIT_CODE"', ""])
 
 
+def between_marks(eval_script: str) -> list[str]:
+    """The lines of SWE-bench's own script that run the tests."""
+    _, _, rest = eval_script.partition(f": '{START}'\n")
+    return [line for line in rest.partition(f": '{END}'")[0].splitlines() if line.strip()]
+
+
 def published(eval_script: str, setup: str, opening: str, closing: str) -> str:
     """SWE-bench's own script, with our report around the test command and boundaries that tests cannot guess.
 

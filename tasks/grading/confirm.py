@@ -50,6 +50,8 @@ class TestRun:
         faults: Why that report cannot be believed; empty when it can.
         artefact: The report file that the command was asked to write.
         workdir: Where the repository is in the sandbox.
+        before: What was printed before the tests.
+        seconds: How long it took.
     """
 
     log: Path
@@ -59,6 +61,8 @@ class TestRun:
     faults: tuple[str, ...] = ()
     artefact: bytes = b""
     workdir: str = "/testbed"
+    before: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

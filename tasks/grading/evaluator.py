@@ -18,6 +18,7 @@ from tasks.grading.grader import Grader, grader_for
 from tasks.grading.official import OfficialGrader, version
 from tasks.grading.predictions import Prediction
 from tasks.grading.reports import instance_report
+from tasks.grading.split import Split
 from tasks.grading.store import Store
 from tasks.grading.trial import Trial, try_patch
 from tasks.grading.verdict import (
@@ -48,6 +49,8 @@ class Evaluator:
         network: Whether tests may reach a network.
         flaky: Tests by task id that are known to be flaky: they decide no verdict.
         run_id: Name of the run, for labels.
+        split: Spreads the tests of a task over sandboxes while cores are free, where that gives the same verdict;
+            ``None``: each run of the tests has one.
         say: Told what happens, a line each.
     """
 
@@ -61,6 +64,7 @@ class Evaluator:
         network: bool = False,
         flaky: Mapping[str, Collection[str]] | None = None,
         run_id: str = "",
+        split: Split | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._computers = computers
@@ -70,6 +74,7 @@ class Evaluator:
         self._network = network
         self._flaky = flaky or {}
         self._run_id = run_id
+        self._split = split
         self._say = say
         self._open: set[Sandbox] = set()
         self._abandoned = False
@@ -88,10 +93,13 @@ class Evaluator:
             UsageError: The task cannot be graded here: a package is missing, its parser is unknown.
         """
         grader = grader_for(task)
-        key = verdict_key(task, prediction, **self._circumstances(task, grader))
-        known = self._store.read(task.id, key)
-        if known is not None and known.lasting:
-            return known.model_copy(update={"model": prediction.model})
+        circumstances = self._circumstances(task, grader)
+        key = verdict_key(task, prediction, **circumstances)
+        key_of_parts = verdict_key(task, prediction, **circumstances, parts=True)
+        for name in [key] if self._split is None else [key, key_of_parts]:
+            known = self._store.read(task.id, name)
+            if known is not None and known.lasting:
+                return known.model_copy(update={"model": prediction.model})
         verdict = Verdict(
             task_id=task.id,
             model=prediction.model,
@@ -106,8 +114,10 @@ class Evaluator:
         try:
             update = self._judge_with_retry(task, prediction.patch or "", grader, workspace)
             verdict = verdict.model_copy(update={**update, "seconds": round(time.monotonic() - started, 3)})
+            if verdict.parts > 1:  # a verdict on the whole is never replaced by it
+                verdict = verdict.model_copy(update={"key": key_of_parts})
             if (workspace / "test_output.txt").exists():
-                place = self._store.directory(task.id, key).relative_to(self._store.root)
+                place = self._store.directory(task.id, verdict.key).relative_to(self._store.root)
                 verdict = verdict.model_copy(update={"log": str(place / "test_output.txt")})
             if verdict.status != "infrastructure":
                 instance_report(verdict, workspace)
@@ -167,22 +177,37 @@ class Evaluator:
         trials = []
         for number in range(1, self._repeat + 1):
             try:
-                trials.append(self._try(ready, patch, grader, workspace, number))
+                trials.append(self._run(ready, patch, grader, workspace, number))
             except UsageError as error:
                 return {"status": "broken_image", "reason": str(error)}
             if trials[-1].failure is not None:
                 break
         _write(workspace / "run_instance.log", "\n".join(trial.applied for trial in trials))
         notes = dict.fromkeys(note for trial in trials for note in trial.notes)
-        common = {"image": ready.spec.image or "", "runs": len(trials)}
+        common = {
+            "image": ready.spec.image or "",
+            "runs": len(trials),
+            "parts": max(trial.parts for trial in trials),
+        }
         return {**common, **self._verdict(task, trials, grader, list(notes))}
 
-    def _try(self, ready: Ready, patch: str, grader: Grader, workspace: Path, number: int) -> Trial:
-        name = "test_output.txt" if number == 1 else f"test_output.{number}.txt"
+    def _run(self, ready: Ready, patch: str, grader: Grader, workspace: Path, number: int) -> Trial:
+        """One run of the tests, over several sandboxes where that is allowed and pays."""
+        log = workspace / ("test_output.txt" if number == 1 else f"test_output.{number}.txt")
+
+        def run(ready: Ready, log: Path) -> Trial:
+            return self._try(ready, patch, grader, log)
+
+        if self._split is None:
+            return run(ready, log)
+        circumstances = self._circumstances(ready.task, grader)
+        return self._split.run(ready, patch, grader, log, run, self._limit(ready.task), circumstances)
+
+    def _try(self, ready: Ready, patch: str, grader: Grader, log: Path) -> Trial:
         sandbox = open_sandbox(ready.kind, replace(ready.spec, network=self._network, run_id=self._run_id))
         self._open.add(sandbox)
         try:
-            return try_patch(sandbox, ready, patch, grader, workspace / name, timeout=self._limit(ready.task))
+            return try_patch(sandbox, ready, patch, grader, log, timeout=self._limit(ready.task))
         finally:
             self._open.discard(sandbox)
             sandbox.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tasks.grading.commands import END, EXIT_CODE, START
 
@@ -37,3 +38,8 @@ def official_log(before: str, output: str, exit_code: int | None, *, timed_out: 
     if timed_out is not None:
         return "\n".join([*lines, "", "", f"Timeout error: {timed_out:g} seconds exceeded.", ""])
     return "\n".join([*lines, f"+ : '{END}'", f"{EXIT_CODE}: {exit_code}", ""])
+
+
+def write_log(path: Path, text: str) -> None:
+    """Write a log to a file; what is no Unicode becomes U+FFFD."""
+    path.write_text(text, "utf-8", errors="replace")

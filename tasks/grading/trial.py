@@ -15,7 +15,7 @@ from tasks.grading.apply import Workplace, apply_prediction
 from tasks.grading.confirm import TestRun
 from tasks.grading.evidence import Report, Reporting
 from tasks.grading.grader import Grader
-from tasks.grading.log import official_log
+from tasks.grading.log import official_log, write_log
 from tasks.grading.patches import paths
 from tasks.grading.undo import undo
 from tasks.grading.verdict import Status
@@ -40,12 +40,14 @@ class Trial:
         run: The run of the tests; ``None`` when there was none.
         notes: What a reader of the verdict should know.
         applied: The log of applying the patch.
+        parts: Sandboxes that the tests were spread over.
     """
 
     failure: tuple[Status, str] | None = None
     run: TestRun | None = None
     notes: list[str] = field(default_factory=list)
     applied: str = ""
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Done:
     lost: bool
     before: str = ""
     dropped: int = 0
+    seconds: float = 0.0
 
 
 def try_patch(sandbox: Sandbox, ready: Ready, patch: str, grader: Grader, log: Path, *, timeout: float) -> Trial:
@@ -116,7 +119,7 @@ def _run(
     finally:
         trial.applied = place.log
     reporting = Reporting(sandbox, f"{scratch}-{secrets.token_hex(16)}")
-    script = _is_published(ready)
+    script = is_published(ready)
     done = (
         _published(sandbox, task, env, reporting, timeout)
         if script
@@ -124,11 +127,8 @@ def _run(
     )
     report = Report() if done.lost else reporting.read()
     text = grader.normalize(done.output)
-    log.write_text(
-        official_log(done.before or place.log, text, done.exit_code, timed_out=timeout if done.timed_out else None),
-        "utf-8",
-        errors="replace",
-    )
+    before = done.before or place.log
+    write_log(log, official_log(before, text, done.exit_code, timed_out=timeout if done.timed_out else None))
     if done.timed_out:
         trial.failure = ("timeout", f"the tests took longer than {timeout:g} seconds")
         return
@@ -141,10 +141,13 @@ def _run(
     faults = report.faults(patched, {path: text for path, text in patched.items() if text is not None})
     trial.notes += [*faults, *report.notes]
     artefact_bytes = _read(sandbox, artefact) if artefact else b""
-    trial.run = TestRun(log, text, done.exit_code, report, tuple(faults), artefact_bytes, sandbox.workdir)
+    trial.run = TestRun(
+        log, text, done.exit_code, report, tuple(faults), artefact_bytes, sandbox.workdir, before, done.seconds
+    )
 
 
-def _is_published(ready: Ready) -> bool:
+def is_published(ready: Ready) -> bool:
+    """Whether SWE-bench's own script runs the tests."""
     environment = ready.task.environment
     commanded = environment is not None and bool(environment.test_command)
     return bool(ready.task.eval_script) and (ready.origin == "image" or not commanded)
@@ -159,7 +162,7 @@ def _reinstall(place: Workplace, task: Task, changed: tuple[str, ...]) -> None:
 
 
 def _apply_tests(place: Workplace, task: Task, ready: Ready, trial: Trial) -> bool:
-    if not task.test_patch or _is_published(ready):  # the published script applies it itself
+    if not task.test_patch or is_published(ready):  # the published script applies it itself
         return True
     file = f"{place.scratch}/test.diff"
     text = task.test_patch if task.test_patch.endswith("\n") else f"{task.test_patch}\n"
@@ -175,7 +178,8 @@ def _apply_tests(place: Workplace, task: Task, ready: Ready, trial: Trial) -> bo
 def _command(sandbox: Sandbox, task: Task, env: dict[str, str], reporting: Reporting, timeout: float) -> _Done:
     command = f"{reporting.setup}\n{commands.test_command(task)}"
     done = sandbox.run(command, env=env, timeout=timeout, output_limit=_OUTPUT_LIMIT)
-    return _Done(done.text, done.exit_code, done.end == "timeout", done.end == "lost", dropped=done.dropped)
+    end = done.end
+    return _Done(done.text, done.exit_code, end == "timeout", end == "lost", "", done.dropped, done.duration)
 
 
 def _published(sandbox: Sandbox, task: Task, env: dict[str, str], reporting: Reporting, timeout: float) -> _Done:
@@ -193,6 +197,7 @@ def _published(sandbox: Sandbox, task: Task, env: dict[str, str], reporting: Rep
         done.end == "lost",
         before or done.text,
         done.dropped,
+        done.duration,
     )
 
 

@@ -58,6 +58,7 @@ class Verdict(BaseModel):
         exit_code: Of the test command.
         seconds: How long the evaluation took.
         runs: How often the tests were run.
+        parts: Sandboxes that they were spread over (see :mod:`tasks.grading.split`).
         key: Name of the verdict among those on the same task.
         patch_sha256: Digest of the patch.
         image: The image that it ran in, or ``""``.
@@ -80,6 +81,7 @@ class Verdict(BaseModel):
     exit_code: int | None = None
     seconds: float = 0.0
     runs: int = 0
+    parts: int = 1
     key: str = ""
     patch_sha256: str = ""
     image: str = ""

@@ -105,7 +105,7 @@ class Containers:
         spec = SandboxSpec(workdir, None, tag, startup=made.labels["patchwright.startup"])
         # What the environment says of tests holds for what is built from it.
         served = task.model_copy(update={"environment": None})
-        return Ready(served, "docker", spec, made.labels["patchwright.commit"], "image")
+        return Ready(served, "docker", spec, made.labels["patchwright.commit"], "image", made.id)
 
     def _of_files(self, task: Task, environment: Environment, base: str) -> Ready:
         """A task of a few files with nothing to install: the base image, and its files copied into each sandbox."""
@@ -122,7 +122,7 @@ class Containers:
             self._ledger.release([tag])
             return None
         spec = SandboxSpec(WORKDIR, None, tag, dict(environment.env))
-        return Ready(source.task, "docker", spec, image.labels["patchwright.commit"], source.origin)
+        return Ready(source.task, "docker", spec, image.labels["patchwright.commit"], source.origin, image.id)
 
     def _build(self, source: Source, base: str, base_id: str) -> None:
         environment = source.task.environment or Environment()

@@ -53,6 +53,7 @@ class Ready:
             caller's to set.
         base_commit: Id of the commit at HEAD of ``spec.workdir``.
         origin: Where the repository came from: ``git``, ``sdist``, ``files`` or ``image``.
+        image_id: The engine's own id of an image that holds all of the computer's files; ``""`` where none does.
     """
 
     task: Task
@@ -60,3 +61,4 @@ class Ready:
     spec: SandboxSpec
     base_commit: str
     origin: str
+    image_id: str = ""

@@ -36,6 +36,7 @@ class Project:
         image: Image that it runs in.
         store: Where verdicts go.
         readied: How often a computer was asked for.
+        image_id: What is said to be the id of an image with everything in it.
     """
 
     repository: Any
@@ -43,11 +44,12 @@ class Project:
     image: str
     store: Path
     readied: list[str] = field(default_factory=list)
+    image_id: str = ""
 
     def ready(self, task: Task) -> Ready:
         self.readied.append(task.id)
         spec = SandboxSpec(image=self.image, repository=self.repository.path)
-        return Ready(task, "docker", spec, self.repository.git("rev-parse", "HEAD"), "git")
+        return Ready(task, "docker", spec, self.repository.git("rev-parse", "HEAD"), "git", self.image_id)
 
     def release(self, ready: Ready) -> None:
         pass
