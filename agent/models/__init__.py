@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agent.config import ModelConfig
 from agent.models.base import ChatMessage, ContextOverflow, Model, ModelError, OnRetry, Query, Reply
+from agent.models.pacer import Pacer
 
 __all__ = ["ChatMessage", "ContextOverflow", "Model", "ModelError", "OnRetry", "Query", "Reply", "open_model"]
 
 
-def open_model(config: ModelConfig, on_retry: OnRetry | None = None) -> Model:
+def open_model(
+    config: ModelConfig, on_retry: OnRetry | None = None, pacer: Callable[[str], Pacer] = lambda name: Pacer()
+) -> Model:
     """The model that a configuration names.
 
     Args:
         config: The `model` section.
         on_retry: Told of waits.
+        pacer: The gate before the provider of a model's name, where several processes share one.
 
     Raises:
         UsageError: The name or its file is wrong.
@@ -30,4 +36,4 @@ def open_model(config: ModelConfig, on_retry: OnRetry | None = None) -> Model:
         return LocalModel(config, on_retry)
     from agent.models.provider import ProviderModel
 
-    return ProviderModel(config, on_retry)
+    return ProviderModel(config, on_retry, pacer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from agent.config import ModelConfig, Price
@@ -24,18 +25,24 @@ class ProviderModel:
     Args:
         config: The `model` section.
         on_retry: Told of every wait.
+        pacer: The gate before the provider of a model's name; default: one of this process.
 
     Raises:
         ModelError: The provider is unknown, or the variable that holds its key is not set.
     """
 
-    def __init__(self, config: ModelConfig, on_retry: OnRetry | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        on_retry: OnRetry | None = None,
+        pacer: Callable[[str], Pacer] = lambda name: Pacer(),
+    ) -> None:
         self.config = config
         self.name = config.name
         self.takes_grammar = config.grammar is not None
         self._on_retry = on_retry
         self._answered = False
-        self._pacers = {name: Pacer() for name in (config.name, *config.fallbacks)}
+        self._pacers = {name: pacer(name) for name in (config.name, *config.fallbacks)}
         self._connections: Any = None
         self._connecting = threading.Lock()
         preload_litellm()
