@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aci_tools.sandbox import Sandbox, open_sandbox
+from aci_tools.sandbox.openings import Openings
 from agent.batch.jobs import Job
 from agent.computer import limits_of, open_computer
 from agent.config import Config
@@ -69,7 +69,7 @@ class Places:
     def __init__(self, config: Config, computers: Computers, scratch: Path, voice: Voice, run_id: str) -> None:
         self._config, self._computers, self._scratch = config, computers, scratch
         self._voice, self._run_id = voice, run_id
-        self._made: weakref.WeakSet[Place] = weakref.WeakSet()
+        self._openings: Openings[Place] = Openings()
 
     def open(self, job: Job) -> Place:
         """A place for an attempt.
@@ -77,15 +77,11 @@ class Places:
         Raises:
             PatchwrightError: It cannot be made; nothing is left behind.
         """
-        place = self._open(job)
-        self._made.add(place)
-        return place
+        return self._openings.open(lambda: self._open(job))
 
     def abandon(self) -> None:
-        """Remove every place that is still there, whoever uses it, because the process ends."""
-        for place in list(self._made):
-            with contextlib.suppress(Exception):
-                place.close()
+        """Remove every place that is there or being made, whoever uses it, because the process ends."""
+        self._openings.abandon()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _open(self, job: Job) -> Place:
@@ -158,6 +154,13 @@ class LookAhead:
             self._jobs.pop(key, None)
             self._refill()
         return self._make(job) if made is None else made.result()
+
+    def expect(self, job: Job) -> None:
+        """Begin to make the place of a further job, unless enough others are in the making."""
+        with self._lock:
+            self._upcoming.append(job.key)
+            self._jobs[job.key] = job
+            self._refill()
 
     def __enter__(self) -> LookAhead:
         return self

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aci_tools.errors import InfrastructureError, PatchwrightError, UsageError
 from aci_tools.sandbox import Sandbox, open_sandbox
+from aci_tools.sandbox.openings import Openings
 from tasks.grading import commands
 from tasks.grading.confirm import PASSING, Graded, differing, worst
 from tasks.grading.grader import Grader, grader_for
@@ -76,7 +77,7 @@ class Evaluator:
         self._run_id = run_id
         self._split = split
         self._say = say
-        self._open: set[Sandbox] = set()
+        self._openings: Openings[Sandbox] = Openings()
         self._abandoned = False
 
     def evaluate(self, task: Task, prediction: Prediction) -> Verdict:
@@ -129,9 +130,7 @@ class Evaluator:
     def abandon(self) -> None:
         """Close every sandbox at once, because the program ends; what is under way gets no verdict."""
         self._abandoned = True
-        for sandbox in list(self._open):
-            with contextlib.suppress(Exception):
-                sandbox.close()
+        self._openings.abandon()
         self._store.tidy()
 
     def _circumstances(self, task: Task, grader: Grader) -> dict[str, object]:
@@ -204,13 +203,9 @@ class Evaluator:
         return self._split.run(ready, patch, grader, log, run, self._limit(ready.task), circumstances)
 
     def _try(self, ready: Ready, patch: str, grader: Grader, log: Path) -> Trial:
-        sandbox = open_sandbox(ready.kind, replace(ready.spec, network=self._network, run_id=self._run_id))
-        self._open.add(sandbox)
-        try:
+        spec = replace(ready.spec, network=self._network, run_id=self._run_id)
+        with contextlib.closing(self._openings.open(lambda: open_sandbox(ready.kind, spec))) as sandbox:
             return try_patch(sandbox, ready, patch, grader, log, timeout=self._limit(ready.task))
-        finally:
-            self._open.discard(sandbox)
-            sandbox.close()
 
     def _verdict(self, task: Task, trials: list[Trial], grader: Grader, notes: list[str]) -> dict[str, object]:
         failed = next((trial.failure for trial in trials if trial.failure is not None), None)
