@@ -49,6 +49,9 @@ class ModelConfig(Section):
     """Most tokens of one reply."""
     context_window: PositiveInt | None = None
     """Tokens that prompt and reply may have together; unset: what is known of the model."""
+    llama_server: str | None = None
+    """Path of llama.cpp's server that runs the embedded model, such as one compiled for the machine or its GPU; default:
+    that of the extra `local`."""
     parallel: PositiveInt = 1
     """Calls that the embedded model answers at once; each has a context window of its own."""
     timeout: PositiveFloat = 600.0

@@ -73,10 +73,11 @@ def image() -> str:
 
 
 @contextmanager
-def stage(data: Path, limits: Limits) -> Iterator[Stage]:
+def stage(data: Path, limits: Limits, width: int, program: str | None) -> Iterator[Stage]:
     """The server, started, and what else arms work with."""
     computers = Computers(ComputerSettings(kind="docker", base_image=image()), say)
-    model = LocalModel(ModelConfig(name=f"local/{MODEL}", context_window=WINDOW))
+    config = ModelConfig(name=f"local/{MODEL}", context_window=WINDOW, parallel=width, llama_server=program)
+    model = LocalModel(config)
     try:
         served = model.start().config
         yield Stage(
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=2, help="attempts at once")
     parser.add_argument("--steps", type=int, default=Limits.steps)
     parser.add_argument("--tokens", type=int, default=Limits.tokens)
+    parser.add_argument("--llama-server", help="llama.cpp's server as compiled for this machine; default: the packaged")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     arms = ["single", "programmer-tester", *ABLATION] if options.ablation else options.arms
@@ -180,7 +182,7 @@ def main() -> None:
     if pairs:
         peers_python()
         try:
-            with stage(options.data, limits) as on:
+            with stage(options.data, limits, options.width, options.llama_server) as on:
                 failed = run(pairs, output, on, options.width, results)
         except KeyboardInterrupt:
             os._exit(130)  # what is under way is not waited for; the same command does it again

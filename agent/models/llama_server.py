@@ -9,8 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import sys
-from typing import TypedDict
+import time
+import urllib.error
+import urllib.request
+from typing import Any, NotRequired, TypedDict
+
+#: The server, which ends when nothing holds it.
+_KEPT: list[Any] = []
 
 
 class ServerOptions(TypedDict):
@@ -23,6 +31,7 @@ class ServerOptions(TypedDict):
         parallel: Sequences at once; each has its own ``context``.
         threads: Threads for inference.
         key: Key that requests must carry.
+        program: A ``llama-server`` to run instead of the one of the extra `local`, such as one made for a GPU.
     """
 
     model: str
@@ -31,6 +40,7 @@ class ServerOptions(TypedDict):
     parallel: int
     threads: int
     key: str
+    program: NotRequired[str]
 
 
 def serve(options: ServerOptions) -> None:
@@ -38,6 +48,14 @@ def serve(options: ServerOptions) -> None:
     # llama.cpp reports on the standard output; only the address may go there.
     address_out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    address = _serve_by(options) if options.get("program") else _serve_here(options)
+    print(address, file=address_out, flush=True)
+    sys.stdin.buffer.read()
+    # The server's threads may be busy with a reply that nobody will read.
+    os._exit(0)
+
+
+def _serve_here(options: ServerOptions) -> str:
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -55,11 +73,41 @@ def serve(options: ServerOptions) -> None:
     params.ui = False
     # A reply often repeats code of its prompt; what followed there is guessed, and checked in one batch.
     params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
-    server = xllamacpp.Server(params)
-    print(server.listening_address, file=address_out, flush=True)
-    sys.stdin.buffer.read()
-    # The server's threads may be busy with a reply that nobody will read.
-    os._exit(0)
+    _KEPT.append(xllamacpp.Server(params))
+    return str(_KEPT[-1].listening_address)
+
+
+def _serve_by(options: ServerOptions) -> str:
+    """Run a program of the user's with the same settings, which ends with this process; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [options["program"], "--model", options["model"], "--alias", options["alias"]]
+    command += ["--ctx-size", str(options["context"] * options["parallel"]), "--parallel", str(options["parallel"])]
+    command += ["--threads", str(options["threads"]), "--threads-batch", str(options["threads"])]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--no-warmup", "--spec-type", "ngram-simple"]
+    running = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "LLAMA_API_KEY": options["key"]},
+        preexec_fn=_end_with_parent,
+    )
+    address = f"http://127.0.0.1:{port}"
+    while running.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=5).close()
+            return address
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise SystemExit(f"{options['program']} ended with exit code {running.returncode}")
+
+
+def _end_with_parent() -> None:
+    import ctypes
+    import signal
+
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 if __name__ == "__main__":

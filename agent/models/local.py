@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 from typing import IO, Any
 
 from aci_tools.errors import UsageError
@@ -55,7 +56,10 @@ class LocalModel:
                 f"no embedded model {short}; there are: {', '.join('local/' + name for name in CATALOGUE)}"
             )
         self._weights = CATALOGUE[short]
-        _require_llama()
+        if not config.llama_server:
+            _require_llama()
+        elif not Path(config.llama_server).is_file():
+            raise UsageError(f"model.llama_server: there is no program {config.llama_server}")
 
     def check(self) -> None:
         """What can be known without starting it was looked at when it was made."""
@@ -110,6 +114,8 @@ class LocalModel:
             "threads": len(os.sched_getaffinity(0)),
             "key": key,
         }
+        if self.config.llama_server:
+            options["program"] = self.config.llama_server
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._server = subprocess.Popen(
             [sys.executable, "-m", "agent.models.llama_server", json.dumps(options)],
