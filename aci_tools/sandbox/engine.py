@@ -10,6 +10,8 @@ from typing import Any
 
 from aci_tools.errors import InfrastructureError, SandboxError, UsageError
 
+#: The version of its interface that was agreed on with the engine at an address; to ask takes longer than a request.
+_agreed: dict[str, str] = {}
 _NO_SUCH_IMAGE = ("not found", "access denied", "does not exist", "invalid reference")
 
 
@@ -34,9 +36,12 @@ def connect(timeout: int) -> Any:
     from docker.errors import DockerException
 
     try:
-        return docker.from_env(timeout=timeout, max_pool_size=64)
+        client = docker.from_env(timeout=timeout, max_pool_size=64, version=_agreed.get(where))
     except DockerException as error:
         raise _no_engine(where, error) from error
+    if where.startswith("unix://"):  # elsewhere the question is what tells whether an engine answers
+        _agreed[where] = client.api.api_version
+    return client
 
 
 def _no_engine(where: str, error: Exception) -> InfrastructureError:

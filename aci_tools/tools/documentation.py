@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -17,7 +19,14 @@ SEARCH, DIVIDER, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
 
 
 def json_schema(tool: type[Tool]) -> dict[str, Any]:
-    """The tool as OpenAI's function schema: ``name``, ``description``, ``parameters``."""
+    """The tool as OpenAI's function schema: ``name``, ``description``, ``parameters``. The caller's to change."""
+    found: dict[str, Any] = json.loads(_schema(tool))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _schema(tool: type[Tool]) -> str:
+    """As JSON. Every step of every attempt asks for it, and pydantic makes it anew each time it is asked."""
     raw = tool.model_json_schema()
     properties: dict[str, Any] = {}
     for name, rules in raw.get("properties", {}).items():
@@ -28,7 +37,7 @@ def json_schema(tool: type[Tool]) -> dict[str, Any]:
     parameters: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     if raw.get("required"):
         parameters["required"] = raw["required"]
-    return {"name": tool.tool_name(), "description": summary(tool), "parameters": parameters}
+    return json.dumps({"name": tool.tool_name(), "description": summary(tool), "parameters": parameters})
 
 
 def usage(tool: type[Tool]) -> str:
