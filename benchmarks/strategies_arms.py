@@ -205,6 +205,9 @@ class Ours:
 
     def attempt(self, task: Task, place: Path, stage: Stage) -> Outcome:
         limits = stage.limits
+        begun = place / "run.json"
+        if begun.exists() and stage.address not in begun.read_text("utf-8"):
+            shutil.rmtree(place)  # a run is not gone on with at another address
         shared = {
             "model.name": stage.model,
             "model.api_base": stage.address,
@@ -222,7 +225,7 @@ class Ours:
         command += ["--filter", f"^{re.escape(task.id)}$", "--output", str(place), "--workers", "1", "--no-evaluate"]
         command += ["--sandbox", "docker", "--base-image", stage.image, "--config", "local-small"]
         command += [part for setting in settings for part in ("--set", setting)]
-        command += ["--resume"] if (place / "run.json").exists() else []
+        command += ["--resume"] if begun.exists() else []
         env = {**os.environ, "PYTHONPATH": str(ROOT), "PATCHWRIGHT_API_KEY": stage.key}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
