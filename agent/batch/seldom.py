@@ -16,25 +16,26 @@ class Seldom:
 
     Args:
         do: What is done.
+        clock: Tells the time in seconds.
     """
 
-    def __init__(self, do: Callable[[], None]) -> None:
-        self._do = do
-        self._not_before = 0.0
+    def __init__(self, do: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._do, self._clock = do, clock
+        self._not_before = float("-inf")
         self._due = False
 
     def ask(self) -> None:
         """Do it, if it was not done too shortly before."""
         self._due = True
-        if time.monotonic() >= self._not_before:
+        if self._clock() >= self._not_before:
             self.now()
 
     def now(self) -> None:
         """Do it."""
         self._due = False
-        began = time.monotonic()
+        began = self._clock()
         self._do()
-        ended = time.monotonic()
+        ended = self._clock()
         self._not_before = ended + (ended - began) * (1 / _SHARE - 1)
 
     def at_last(self) -> None:
