@@ -56,7 +56,7 @@ $(VENV)/.installed: pyproject.toml
 
 ## What the tests need beside: the official grading, readers of data sets, the checkers.
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) --editable '.[local,languages,datasets,swebench,mcp,remote]' --group dev
+	$(PIP) --editable '.[local,languages,datasets,swebench,mcp,remote,telemetry,ray]' --group dev
 	@touch $@
 
 ## The container image of the default sandbox, where an engine answers and the image is not there yet.

@@ -14,7 +14,7 @@ from agent.human import Presence
 from agent.progress import Progress
 from agent.status import Status
 from agent.workspace import among_the_runs, kept_clones, writable
-from trajectories.events import AttemptEnded
+from trajectories.events import AttemptEnded, Event
 from trajectories.trees import root_of
 
 if TYPE_CHECKING:
@@ -198,11 +198,22 @@ def _attempt(
     """How it ended, and the patch with whatever looks like a secret left in it."""
     from agent.computer import open_computer
     from agent.models import open_model
+    from agent.telemetry.solve import watched
     from agent.work import open_work
 
     origin = Path(repo) if Path(repo).is_dir() else None
     with contextlib.ExitStack() as stack:
-        model = stack.enter_context(contextlib.closing(open_model(config.model, progress.retry)))
+        watch = stack.enter_context(watched(config.telemetry, progress.say, task, output / TRAJECTORY))
+
+        def listen(event: Event) -> None:
+            progress(event)
+            watch.event(event)
+
+        def retry(what: str, wait: float) -> None:
+            progress.retry(what, wait)
+            watch.retry(what, wait)
+
+        model = stack.enter_context(contextlib.closing(open_model(config.model, retry)))
         model.check()
         computer = open_computer(config, prepared.path, progress, image=task.image, origin=origin)
         sandbox = stack.enter_context(contextlib.closing(computer))
@@ -214,7 +225,7 @@ def _attempt(
                 model=model,
                 config=config,
                 trajectory=output / TRAJECTORY,
-                listener=progress,
+                listener=listen,
                 companion=stack.enter_context(presence.companion(progress, config.policy)),
             )
         )

@@ -32,6 +32,8 @@ HEAVY = (
     "pyarrow",
     "httpx2",
     "mcp",
+    "opentelemetry",
+    "prometheus_client",
     "rich",
 )
 

@@ -58,15 +58,15 @@ class Board:
     Args:
         total: Jobs of the run.
         graded: Whether attempts are graded.
-        watchers: Told the same.
     """
 
-    def __init__(self, total: int, *, graded: bool, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(self, total: int, *, graded: bool) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._lock = threading.RLock()
-        self._total, self._graded, self._watchers = total, graded, tuple(watchers)
+        self._total, self._graded = total, graded
+        self._watchers: list[Watcher] = []
         self._began = time.monotonic()
         self._rows: dict[str, _Row] = {}
         self._results: dict[str, Result] = {}
@@ -102,6 +102,10 @@ class Board:
         self._console.print(Text(text, style=style))
 
     def doing(self, what: str) -> None:
+    def watch(self, watcher: Watcher) -> None:
+        """Tell somebody the same from now on."""
+        self._watchers.append(watcher)
+
         """What is waited for, on a terminal."""
         self._note = what
 

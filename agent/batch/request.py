@@ -39,6 +39,7 @@ class BatchRequest:
         places: Settings of the section `tasks` that are given anew, for a resumed run too: what runs stays the same,
             where it comes from may have moved.
         retries: What is done about failures of the infrastructure.
+        serve: Host and port of a server with the figures of the run; ``None`` for none.
     """
 
     tasks: str | None
@@ -52,3 +53,4 @@ class BatchRequest:
     cost_limit: float | None = None
     places: dict[str, Any] = field(default_factory=dict)
     retries: Retries = Retries()
+    serve: tuple[str, int] | None = None

@@ -25,6 +25,7 @@ from agent.batch.stop import Stop, StoppableModel
 from agent.batch.worker import Worker
 from agent.computer import computer_settings
 from agent.config import Config
+from agent.telemetry.batch import watched
 from agent.models import Model, open_model
 from agent.status import Status
 from agent.strategies.record import calls_of
@@ -81,7 +82,19 @@ def run_batch(request: BatchRequest, stop: Stop, engine: Engine | None = None) -
     with claim(request.output, resume=request.resume) as output:
         plan = _plan(request, output)
         jobs = [Job(task, number) for number in range(1, plan.attempts + 1) for task in plan.tasks]
-        with Board(len(jobs), graded=plan.evaluate) as board:
+        with (
+            Board(len(jobs), graded=plan.evaluate) as board,
+            watched(
+                board,
+                plan.config.telemetry,
+                run_id=plan.run_id,
+                tasks=len(plan.tasks),
+                attempts=plan.attempts,
+                output=output.path,
+                trajectory=output.trajectory,
+                serve=request.serve,
+            ),
+        ):
             for warning in plan.warnings:
                 board.say(warning, "yellow")
             return _run(request, plan, jobs, output, board, stop, engine or LocalEngine(request.workers))

@@ -79,6 +79,12 @@ def batch(
     attempt recorded.
 
     Exit code 0: every attempt finished; 1: some did not, for the run's limit; 2: wrong input; 3: infrastructure made
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve", help="Serve figures for Prometheus, and the inspector, while it runs.", metavar="[HOST:]PORT"
+        ),
+    ] = None,
     some fail; 130: interrupted, to be resumed.
     """
     from agent.batch import BatchRequest, Retries, engine_of, run_batch
@@ -125,6 +131,7 @@ def batch(
 
         print_summary(summary_of_run(output))
     for result in outcome.results:
+        serve=address_of(serve) if serve is not None else None,
         if result.infrastructure and not stop:
             print(f"agent: {result.job.name}: {result.ungraded or result.detail or result.status}", file=sys.stderr)
     raise typer.Exit(outcome.exit_code)

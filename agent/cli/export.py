@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aci_tools.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trajectories.exchange import Document
 
-_FORMATS = "atif, swe-agent, mini-swe-agent, openhands, preds, openai, sharegpt, dpo or rollouts"
+_FORMATS = "atif, swe-agent, mini-swe-agent, openhands, preds, openai, sharegpt, dpo, rollouts or otlp"
 
 
 def export(
@@ -31,15 +33,25 @@ def export(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Only attempts whose patch resolves their task (needs verdicts).")
     ] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Of otlp: send it to OTEL_EXPORTER_OTLP_ENDPOINT instead.")
+    ] = False,
+    content: Annotated[
+        bool, typer.Option("--content", help="Of otlp: with messages, and arguments and results of tools.")
+    ] = False,
 ) -> None:
     """Write trajectories in another format; docs/formats.md says what each keeps.
 
-    Exit code 0: written; 2: an unknown format, or input that is not a trajectory.
+    Exit code 0: written; 2: an unknown format, or input that is not a trajectory; 3: the receiver takes nothing.
     """
+    from agent.telemetry.export import OtlpExporter
     from trajectories.exchange import Context, exporter, find_trajectories, read_verdicts, spread
     from trajectories.log import TrajectoryError
 
-    writer = exporter(format)
+    otlp = OtlpExporter(keep=content) if format == OtlpExporter.name else None
+    if otlp is None and (send or content):
+        raise UsageError(f"{'--send' if send else '--content'} is for --format otlp")
+    writer = otlp or exporter(format)
     found = list({t.path: t for path in paths for t in find_trajectories(path)}.values())
     runs = [path for path in paths if path.is_dir()]
     judged = read_verdicts(verdicts) if verdicts else read_verdicts(runs, around=[t.path for t in found if t.path])
@@ -51,6 +63,11 @@ def export(
         if not context.verdicts.all:
             raise TrajectoryError("--resolved needs verdicts: evaluate the run, or give --verdicts")
         found = [t for t in found if (verdict := context.verdict(t)) is not None and verdict.resolved]
+    if otlp is not None and send:
+        count, notes = otlp.send(found)
+        for note in (*notes, f"sent {count} spans"):
+            typer.echo(note, err=True)
+        return
     documents = writer.write(found, context)
     for document in documents:
         for note in document.notes:
@@ -60,8 +77,6 @@ def export(
 
 def _write(documents: Sequence[Document], output: Path | None) -> None:
     import sys
-
-    from aci_tools.errors import UsageError
 
     if output is None:
         if len(documents) > 1:

@@ -23,6 +23,10 @@ _ANSWER = 4_000_000
 _FRESH = 0.5
 
 
+#: What a page of somebody else answers, given the header ``Accept``: its content, and what that is.
+Page = Callable[[str], tuple[bytes, str]]
+
+
 class InspectorServer(ThreadingHTTPServer):
     """Answers three questions, all by GET: the page, the list of attempts, and the events of one from a byte on.
 
@@ -31,23 +35,33 @@ class InspectorServer(ThreadingHTTPServer):
 
     Args:
         collection: What to show.
-        port: Port on 127.0.0.1; 0 for a free one.
+        port: Port; 0 for a free one.
+        address: Address of this machine. On one that others reach, only ``pages`` are answered, by whatever name.
+        pages: Further pages by path.
     """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, collection: Collection, port: int) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        port: int,
+        address: str = ADDRESS,
+        pages: Mapping[str, Page] = MappingProxyType({}),
+    ) -> None:
         self._collection = collection
         self._lock = threading.Lock()
         self._looked = time.monotonic()
-        super().__init__((ADDRESS, port), _Handler)
+        super().__init__((address, port), _Handler)
+        self.address, self.pages = address, pages
+        self.private = address in (ADDRESS, "localhost")
         self.hosts = {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
 
     @property
     def url(self) -> str:
         """Where the page is."""
-        return f"http://{ADDRESS}:{self.server_port}/"
+        return f"http://{self.address}:{self.server_port}/"
 
     def rows(self) -> list[dict[str, Any]]:
         """The attempts as they are now."""
@@ -100,8 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
-        """Answer one of the three questions."""
-        if self.headers.get("Host") not in self.server.hosts:
+        """Answer one of the questions."""
+        if self.server.private and self.headers.get("Host") not in self.server.hosts:
             self._answer(HTTPStatus.MISDIRECTED_REQUEST, b"this server answers to its own name only\n")
             return
         if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
@@ -109,7 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         asked = urlsplit(self.path)
         try:
-            if asked.path == "/":
+            if page := self.server.pages.get(asked.path):
+                self._answer(HTTPStatus.OK, *page(self.headers.get("Accept", "")))
+            elif not self.server.private:
+                raise KeyError
+            elif asked.path == "/":
                 self._answer(HTTPStatus.OK, live_page().encode(), "text/html; charset=utf-8")
             elif asked.path == "/attempts":
                 self._answer(HTTPStatus.OK, json.dumps(self.server.rows()).encode(), "application/json")
