@@ -15,8 +15,8 @@ def test_it_is_done_at_first_seldom_while_events_come_and_once_in_the_end() -> N
         seen.append(state)
 
     seldom = Seldom(slow, lambda: now)
-    for state in range(1, 1001):
-        now += 1
+    while state < 1000:
+        now, state = now + 1, state + 1
         seldom.ask()
     assert seen[0] == 1
     assert 2 * len(seen) <= now / 20 + 2
