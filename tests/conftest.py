@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,22 @@ def docker_image() -> str:
     made = subprocess.run([str(ROOT / "scripts" / "base-image")], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return made.stdout.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """The environment in which programs reach a server that speaks S3, on loopback; it has the bucket ``runs``.
+
+    One for all tests: s3fs keeps its connections by the settings it was opened with, which do not name the server.
+    """
+    fsspec = pytest.importorskip("fsspec")
+    pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    from tests.object_store import BUCKET, serving_s3
+
+    with serving_s3() as env:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            fsspec.filesystem("s3").mkdir(BUCKET)
+        yield env

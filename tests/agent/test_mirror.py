@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,32 +18,21 @@ from agent.batch.mirror.growth import Growth
 from agent.batch.mirror.holding import Times, hold
 from agent.batch.mirror.remote import Remote
 from agent.batch.mirror.working import take_up
-from tests.agent.object_store import BUCKET, serving_s3
+from tests.object_store import BUCKET
 
-fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("fsspec")
 QUICK = Times(beat=0.05, lease=0.4)
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[dict[str, str]]:
-    """The environment of an S3 server with a bucket."""
-    pytest.importorskip("s3fs")
-    pytest.importorskip("moto")
-    with serving_s3() as env, pytest.MonkeyPatch.context() as patch:
-        for name, value in env.items():
-            patch.setenv(name, value)
-        fsspec.filesystem("s3").mkdir(BUCKET)
-        yield env
-
-
 @pytest.fixture(params=["memory", "file", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name = uuid.uuid4().hex
     if request.param == "memory":
         return f"memory://{name}/run"
     if request.param == "file":
         return f"file://{tmp_path}/there/run"
-    request.getfixturevalue("s3")
+    for variable, value in request.getfixturevalue("s3").items():
+        monkeypatch.setenv(variable, value)
     return f"s3://{BUCKET}/{name}/run"
 
 

@@ -34,6 +34,10 @@ class Mirror:
         self._watched: set[str] = set()
         self._given_up = False
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What another process gets: the same URL and directory, and nothing of what was copied here."""
+        return Mirror, (self.remote.url, self.directory)
+
     def pull(self, name: str = "") -> bool:
         """Fetch a file, or a directory with all that is in it, over what is here.
 

@@ -56,7 +56,12 @@ class Remote:
                 found: dict[str, Any] = self._fs.find(self._path(below), detail=True)
             except FileNotFoundError:
                 return {}
-        return {self._name(path): int(facts.get("size") or 0) for path, facts in found.items()}
+        # What is made meanwhile may be listed as the directory that was asked for.
+        return {
+            self._name(path): int(facts.get("size") or 0)
+            for path, facts in found.items()
+            if facts.get("type") != "directory" and self._name(path)
+        }
 
     def modified(self, name: str) -> float:
         """When a file was written, in epoch seconds by the store's clock."""
