@@ -19,35 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kills import CALC, ROOT
+# So that `benchmarks` is found when this is run as a script.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.kills import CALC, ROOT
+from benchmarks.peers.processes import descendants, figure, pss
 
 MIB = 1024
-
-
-def status(pid: int, file: str, name: str) -> int:
-    """A figure of a process in KiB; 0 when it is gone."""
-    try:
-        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one."""
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        try:
-            for thread in Path(f"/proc/{waiting.pop()}/task").iterdir():
-                children = [int(child) for child in (thread / "children").read_text().split()]
-                found += children
-                waiting += children
-        except OSError:
-            continue
-    return found
 
 
 def script(steps: int, think: float) -> str:
@@ -86,10 +64,10 @@ def measure(attempts: int, steps: int, think: float) -> dict[str, float]:
         env = {**os.environ, "HOME": scratch, "PYTHONPATH": str(ROOT), "PATCHWRIGHT_STATE": scratch}
         with (home / "results").open("w") as out, (home / "log").open("w") as log:
             process = subprocess.Popen(command, cwd=home, env=env, stdout=out, stderr=log)
-            own = children = 0
+            own = children = 0.0
             while process.poll() is None:
-                own = max(own, status(process.pid, "status", "VmHWM"))
-                children = max(children, sum(status(pid, "smaps_rollup", "Pss") for pid in descendants(process.pid)))
+                own = max(own, figure(process.pid, "status", "VmHWM") / MIB)
+                children = max(children, pss(descendants(process.pid)))
                 time.sleep(0.1)
         if process.returncode:
             raise SystemExit((home / "log").read_text())
@@ -102,8 +80,8 @@ def measure(attempts: int, steps: int, think: float) -> dict[str, float]:
         "seconds": longest,
         "steps a second": made / longest,
         "ms a step beside thinking": (longest / steps - think) * 1000,
-        "process MiB": own / MIB,
-        "children MiB": children / MIB,
+        "process MiB": own,
+        "children MiB": children,
     }
 
 

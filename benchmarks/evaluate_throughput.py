@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shlex
 import statistics
@@ -20,11 +19,15 @@ import sys
 import tempfile
 import threading
 import time
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# So that `benchmarks` is found when this is run as a script.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.peers.install import environment, listed
+from benchmarks.peers.processes import descendants, pss
 from tasks.datasets import Selection, load_tasks
 from tasks.images import Computers, ComputerSettings, Ready
 
@@ -101,7 +104,8 @@ def swebench(arguments: argparse.Namespace, ready: list[Ready], place: Path) -> 
         {"instance_id": one.task.id, "model_name_or_path": "gold", "model_patch": one.task.patch} for one in ready
     ]
     (place / "preds.json").write_text(json.dumps(predictions))
-    command = [str(peer()), "-m", "swebench.harness.run_evaluation", "-d", "rows.json", "-p", "preds.json",
+    python = environment("swebench", listed(HERE / "peers" / "requirements-swebench.txt"))
+    command = [str(python), "-m", "swebench.harness.run_evaluation", "-d", "rows.json", "-p", "preds.json",
                "--max_workers", str(WORKERS), "-id", f"throughput-{place.name}"]  # fmt: skip
     seconds, memory = watched(command, place)
     (report,) = place.glob("gold.*.json")
@@ -139,19 +143,6 @@ def row(one: Ready) -> dict[str, Any]:
     }
 
 
-def peer() -> Path:
-    """The Python of the peer's virtual environment; made on first use."""
-    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "patchwright" / "peer-swebench"
-    python = place / "bin" / "python"
-    if not (place / ".installed").exists():
-        venv.create(place, with_pip=True, clear=True)
-        requirements = HERE / "peers" / "requirements-swebench.txt"
-        install = [python, "-m", "pip", "install", "--quiet", "--quiet", "-r", str(requirements)]
-        subprocess.run(install, check=True)
-        (place / ".installed").touch()
-    return python
-
-
 def watched(command: list[str], place: Path) -> tuple[float, float]:
     """Run a command; its seconds, and its peak memory in MiB."""
     peak = 0.0
@@ -163,7 +154,7 @@ def watched(command: list[str], place: Path) -> tuple[float, float]:
         def watch() -> None:
             nonlocal peak
             while not done.wait(0.2):
-                peak = max(peak, memory_of(process.pid))
+                peak = max(peak, pss([process.pid, *descendants(process.pid)]))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -174,22 +165,6 @@ def watched(command: list[str], place: Path) -> tuple[float, float]:
     if process.returncode != 0:
         sys.exit(f"{shlex.join(command)} failed:\n{(place / 'log.txt').read_text()[-2000:]}")
     return seconds, peak
-
-
-def memory_of(pid: int) -> float:
-    """MiB of a process and its children."""
-    total, waiting = 0.0, [pid]
-    while waiting:
-        one = waiting.pop()
-        try:
-            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
-            waiting += [int(child) for task in Path(f"/proc/{one}/task").iterdir()
-                        for child in (task / "children").read_text().split()]  # fmt: skip
-        except (OSError, ProcessLookupError):
-            continue
-        found = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
-        total += int(found[1]) / 1024 if found else 0.0
-    return total
 
 
 def size(place: Path) -> float:

@@ -18,12 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
+# So that `benchmarks` is found when this is run as a script.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from aci_tools.guard import Guard
 from aci_tools.sandbox import Sandbox, SandboxSpec, open_sandbox
+from benchmarks.peers.install import environment, listed
 
 HERE = Path(__file__).resolve().parent
 COMMANDS = 200
@@ -170,12 +173,7 @@ def memory() -> float:
 
 
 def peers(image: str) -> Figures:
-    place = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patchwright" / "peers"
-    python = place / "bin" / "python"
-    if not python.exists():
-        print("installing the peers …", file=sys.stderr)
-        venv.create(place, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", HERE / "peers" / "requirements.txt"], check=True)
+    python = environment("parts", listed(HERE / "peers" / "requirements.txt"))
 
     def run(script: str, *arguments: object) -> Figures:
         command = [str(python), str(HERE / "peers" / script), *map(str, arguments)]
@@ -183,8 +181,8 @@ def peers(image: str) -> Figures:
         found: Figures = json.loads(done.stdout[done.stdout.index('{"') :])
         return found
 
-    mini = run("mini_swe_agent.py", image, PEER_COMMANDS, STEPS)
-    rex = run("swe_rex.py", PEER_COMMANDS)
+    mini = run("mini_swe_agent_parts.py", image, PEER_COMMANDS, STEPS)
+    rex = run("swe_rex_parts.py", PEER_COMMANDS)
     return {
         "docker exec (mini-swe-agent): command": mini["command_ms"],
         "docker exec (mini-swe-agent): 2 MB of output": mini["two_megabytes_ms"],

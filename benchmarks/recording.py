@@ -23,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -35,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agent.config import Config
 from benchmarks.made_up import MODEL, made_up
+from benchmarks.peers.install import environment, listed
 from benchmarks.peers.saves import Saves
 from trajectories.events import (
     ActionTaken,
@@ -186,17 +186,11 @@ def exported(attempt: dict[str, Any], file: Path, prompts: bool) -> dict[str, An
 
 def peer(script: str, *arguments: object, clone: Path | None = None) -> dict[str, Any]:
     """Run a peer's script with the peers' Python, which is made when it is not there."""
-    place = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patchwright" / "peers"
-    python = place / "bin" / "python"
-    wanted = ["requirements.txt"] if not python.exists() else []
-    if not python.exists():
-        print("installing the peers …", file=sys.stderr)
-        venv.create(place, with_pip=True)
-    if clone is not None:
-        wanted.append("requirements-swe-agent.txt")
-    for name in wanted:
-        command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", HERE / "peers" / name]
-        subprocess.run(command, check=True)
+    wanted = listed(HERE / "peers" / "requirements.txt")
+    if clone is None:
+        python = environment("parts", wanted)
+    else:
+        python = environment("swe-agent", [*wanted, *listed(HERE / "peers" / "requirements-swe-agent.txt")])
     env = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": str(clone or "")}
     command = [python, HERE / "peers" / script, *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)

@@ -1,6 +1,6 @@
 """SWE-ReX's side of overhead.py: a command in its bash session, in process, without a container. Prints JSON.
 
-Runs with the peers' Python: swe_rex.py COMMANDS
+Runs with the peers' Python: swe_rex_parts.py COMMANDS
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """mini-swe-agent's side of overhead.py: a command in a container, and the overhead of a step. Prints JSON.
 
-Runs with the peers' Python: mini_swe_agent.py IMAGE COMMANDS STEPS
+Runs with the peers' Python: mini_swe_agent_parts.py IMAGE COMMANDS STEPS
 """
 
 from __future__ import annotations

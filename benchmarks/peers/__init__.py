@@ -1,0 +1,1 @@
+"""The parts of benchmarks/peers.py, and the peers' sides of the other benchmarks."""

@@ -1,0 +1,80 @@
+"""OpenHands SDK: its default agent in its Docker workspace, where its agent server does the work in the container."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.peers.adapter import Command, Job, Reply
+
+TITLE = "OpenHands SDK"
+PYTHON = (3, 12)
+VERSION = "1.58.0"
+REQUIREMENTS = tuple(f"openhands-{part}=={VERSION}" for part in ("sdk", "tools", "workspace", "agent-server"))
+# The published image of its server cannot be had without a registry; this is the same server on the common image.
+LAYER = f"""\
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends tmux
+RUN python3 -m venv /agent-server && /agent-server/bin/pip install -q {" ".join(REQUIREMENTS)}
+ENTRYPOINT ["/agent-server/bin/python", "-m", "openhands.agent_server"]
+"""
+UNABLE: dict[str, str] = {}
+NOTES = ("its agent server runs in each container, from its packages on the common image; without its browser tools",)
+
+
+def act(command: str) -> Reply:
+    """The tool `terminal`."""
+    return {"tool": "terminal", "arguments": {"command": command}}
+
+
+def end() -> list[Reply]:
+    """The tool `finish`."""
+    return [{"tool": "finish", "arguments": {"message": "done"}}]
+
+
+def start(job: Job) -> Command:
+    """The program below, with its Python."""
+    from benchmarks.peers.adapter import KEY, MODEL, TASK, WORKDIR, Command
+
+    request = {
+        "address": job.from_container, "model": MODEL, "key": KEY, "image": job.image, "attempts": job.attempts,
+        "task": TASK, "workdir": WORKDIR, "steps": job.steps,
+    }  # fmt: skip
+    env = {"OH_SESSION_API_KEYS_0": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENHANDS_SUPPRESS_BANNER": "1"}
+    return Command([job.python, "-P", __file__, json.dumps(request)], env)
+
+
+def attempt(request: dict[str, Any]) -> str:
+    """One workspace, one conversation; its status in the end."""
+    from openhands.sdk import LLM, Conversation
+    from openhands.tools.preset.default import get_default_agent
+    from openhands.workspace import DockerWorkspace
+    from pydantic import SecretStr
+
+    model, key = f"openai/{request['model']}", SecretStr(request["key"])
+    llm = LLM(model=model, base_url=request["address"], api_key=key, usage_id="agent")
+    agent = get_default_agent(llm=llm, cli_mode=True)
+    with DockerWorkspace(server_image=request["image"], working_dir=request["workdir"]) as workspace:
+        conversation = Conversation(agent=agent, workspace=workspace, max_iteration_per_run=request["steps"] + 1)
+        try:
+            conversation.send_message(request["task"])
+            conversation.run()
+            return str(conversation.state.execution_status.value)
+        finally:
+            conversation.close()
+
+
+def main() -> None:
+    """All attempts at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    request = json.loads(sys.argv[1])
+    with ThreadPoolExecutor(request["attempts"]) as pool:
+        ends = list(pool.map(attempt, [request] * request["attempts"]))
+    if set(ends) != {"finished"}:
+        sys.exit(f"ended as {ends}")
+
+
+if __name__ == "__main__":
+    main()
