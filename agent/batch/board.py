@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.batch.jobs import Job, Result
-from agent.progress import first_line, short_call
+from agent.progress import Voice, first_line, short_call
 from agent.tables import duration
 from trajectories.events import ActionTaken, Event, ModelReplied, Resumed, Usage
 
@@ -21,11 +20,8 @@ _RETRY_EVERY = 10.0
 _MOST_ROWS = 32
 
 
-class Watcher(Protocol):
-    """Is told what the board is told, in the thread that tells it, so it must be quick and raise nothing."""
-
-    def known(self, results: list[Result]) -> None:
-        """What earlier processes did."""
+class JobWatcher(Protocol):
+    """Is told what becomes of jobs, in the thread that tells it, so it must be quick and raise nothing."""
 
     def begin(self, job: Job) -> None:
         """A job is in work."""
@@ -41,6 +37,17 @@ class Watcher(Protocol):
 
     def retry(self, what: str, wait: float) -> None:
         """A transient failure of the model, and how long it is waited."""
+
+
+class Watcher(JobWatcher, Protocol):
+    """Is told what the board of a run is told."""
+
+    def known(self, results: list[Result]) -> None:
+        """What earlier processes did."""
+
+
+class Audience(JobWatcher, Voice, Protocol):
+    """Whom workers tell what they do: the board of a run, or what stands for it on another machine."""
 
 
 @dataclass
@@ -95,6 +102,10 @@ class Board:
         if self._clock is not None:
             self._clock.join()
 
+    def watch(self, watcher: Watcher) -> None:
+        """Tell somebody the same from now on."""
+        self._watchers.append(watcher)
+
     def say(self, text: str, style: str = "") -> None:
         """One line that stays."""
         from rich.text import Text
@@ -102,10 +113,6 @@ class Board:
         self._console.print(Text(text, style=style))
 
     def doing(self, what: str) -> None:
-    def watch(self, watcher: Watcher) -> None:
-        """Tell somebody the same from now on."""
-        self._watchers.append(watcher)
-
         """What is waited for, on a terminal."""
         self._note = what
 

@@ -1,49 +1,88 @@
-"""Where jobs run: an engine spreads them over workers and hands back results as they come."""
+"""Where jobs run: an engine has a crew do them side by side and hands back results as they come."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from aci_tools.errors import UsageError
+from agent.batch.assignment import Assignment, open_worker
+from agent.batch.board import Board
+from agent.batch.budget import RunBudget
 from agent.batch.jobs import Job, Result
+from agent.batch.output import Output
+from agent.batch.places import LookAhead
+from agent.batch.stop import Stop
+from agent.batch.worker import Worker
 
-#: Does one job; raises only what is a programming error.
-Work = Callable[[Job], Result]
+#: Places that are made ready beyond those in use.
+AHEAD = 2
 
 
-class Engine(Protocol):
-    """Spreads jobs over workers."""
+class Crew(Protocol):
+    """Those who do the jobs of a run."""
 
-    def run(self, jobs: Sequence[Job], work: Work, halted: Callable[[], bool]) -> Iterator[Result]:
-        """Do every job, in about this order.
+    @property
+    def budget(self) -> RunBudget:
+        """What the run may spend, and what it has spent."""
 
-        Args:
-            jobs: The jobs.
-            work: Does one of them.
-            halted: Asked before each; when it says yes, no further job begins.
+    @property
+    def model(self) -> str:
+        """Name of the model that they ask."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Do every job, in about this order; none begins once the run is stopped or out of money.
 
         Yields:
             Results, in the order in which jobs end.
         """
 
 
-def engine_of(name: str, workers: int) -> Engine:
+class Engine(Protocol):
+    """Where jobs run."""
+
+    def open(self, assignment: Assignment, output: Output, board: Board, stop: Stop) -> AbstractContextManager[Crew]:
+        """Those who do the jobs of a run, for the length of a ``with`` block.
+
+        Args:
+            assignment: What they must know.
+            output: Where the run is kept.
+            board: Shown what happens.
+            stop: Stops them.
+
+        Raises:
+            UsageError, InfrastructureError: Nobody could do any.
+        """
+
+
+def engine_of(name: str, workers: int | None, *, address: str | None = None, share: str = "") -> Engine:
     """The engine of a name.
 
     Args:
-        name: ``local``.
-        workers: Jobs side by side.
+        name: ``local`` or ``ray``.
+        workers: Jobs side by side; default: 4, on a cluster as many as it has room for.
+        address: Where a cluster is.
+        share: What each job asks of a cluster, such as ``cpu=0.5,memory=2048``.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: There is none of that name, or it cannot use what is given.
     """
+    if name == "ray":
+        from agent.batch.cluster.engine import RayEngine
+        from agent.batch.cluster.placement import Share
+
+        return RayEngine(workers, address, Share.parse(share))
     if name != "local":
-        raise UsageError(f"--engine {name}: there is local")
-    return LocalEngine(workers)
+        raise UsageError(f"--engine {name}: there are local and ray")
+    for option, given in (("--address", address), ("--per-attempt", share)):
+        if given:
+            raise UsageError(f"{option} is for --engine ray")
+    return LocalEngine(workers or 4)
 
 
 class LocalEngine:
@@ -56,32 +95,68 @@ class LocalEngine:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def run(self, jobs: Sequence[Job], work: Work, halted: Callable[[], bool]) -> Iterator[Result]:
+    @contextlib.contextmanager
+    def open(self, assignment: Assignment, output: Output, board: Board, stop: Stop) -> Iterator[Crew]:
         """See :class:`Engine`."""
-        waiting = deque(jobs)
-        results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+        budget = RunBudget(assignment.cost_limit, stop)
+        with open_worker(assignment, output, board, budget, stop) as worker:
+            yield _Threads(worker, self.workers, budget, stop)
 
-        def serve() -> None:
-            try:
-                while waiting and not halted():
-                    try:
-                        job = waiting.popleft()
-                    except IndexError:  # another worker was quicker
-                        break
-                    results.put(work(job))
-            except BaseException as error:
-                results.put(error)
-            finally:
-                results.put(None)
 
-        count = min(self.workers, len(jobs))
-        for number in range(1, count + 1):
-            threading.Thread(target=serve, name=f"worker-{number}", daemon=True).start()
-        while count:
-            result = results.get()
-            if result is None:
-                count -= 1
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                yield result
+class _Threads:
+    def __init__(self, worker: Worker, count: int, budget: RunBudget, stop: Stop) -> None:
+        self.budget: RunBudget = budget
+        self.model = worker.model.name
+        self._worker, self._count, self._stop = worker, count, stop
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        """See :class:`Crew`."""
+        worker = self._worker
+        needing = [job for job in jobs if worker.output.finished(job) is None]
+        with LookAhead(needing, worker.places.open, min(AHEAD, self._count)) as ahead:
+            yield from side_by_side(
+                self._count, jobs, lambda job: worker.do(job, ahead), lambda: bool(self._stop) or self.budget.exhausted
+            )
+
+
+def side_by_side(
+    count: int, jobs: Sequence[Job], work: Callable[[Job], Result], halted: Callable[[], bool]
+) -> Iterator[Result]:
+    """Do jobs in threads of this process.
+
+    Args:
+        count: Threads.
+        jobs: The jobs.
+        work: Does one; raises only what is a programming error.
+        halted: Asked before each; when it says yes, no further job begins.
+
+    Yields:
+        Results, in the order in which jobs end.
+    """
+    waiting = deque(jobs)
+    results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+
+    def serve() -> None:
+        try:
+            while waiting and not halted():
+                try:
+                    job = waiting.popleft()
+                except IndexError:  # another worker was quicker
+                    break
+                results.put(work(job))
+        except BaseException as error:
+            results.put(error)
+        finally:
+            results.put(None)
+
+    left = min(count, len(jobs))
+    for number in range(1, left + 1):
+        threading.Thread(target=serve, name=f"worker-{number}", daemon=True).start()
+    while left:
+        result = results.get()
+        if result is None:
+            left -= 1
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            yield result

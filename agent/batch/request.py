@@ -28,7 +28,7 @@ class BatchRequest:
 
     Attributes:
         tasks: What names the tasks: a file, a directory, a data set; ``None`` for those of the run that is resumed.
-        output: Directory of the results.
+        output: Directory of the results, or a URL that they are kept at.
         config: The effective configuration; ``None`` for that of the run that is resumed.
         selection: ``split``, ``filter``, ``slice``, ``shuffle`` and ``created_after``, those that were given.
         workers: Attempts side by side.
@@ -43,7 +43,7 @@ class BatchRequest:
     """
 
     tasks: str | None
-    output: Path
+    output: Path | str
     config: Config | None
     selection: dict[str, Any] = field(default_factory=dict)
     workers: int = 4

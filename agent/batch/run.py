@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import time
@@ -14,30 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from aci_tools.errors import UsageError
 from agent.batch import record
+from agent.batch.assignment import Assignment
 from agent.batch.board import Board
 from agent.batch.budget import RunBudget
 from agent.batch.engine import Engine, LocalEngine
 from agent.batch.jobs import Job, Result
 from agent.batch.output import RESULTS, VERDICTS, Output, claim
-from agent.batch.places import LookAhead, Places
 from agent.batch.request import BatchRequest
-from agent.batch.stop import Stop, StoppableModel
-from agent.batch.worker import Worker
-from agent.computer import computer_settings
+from agent.batch.seldom import Seldom
+from agent.batch.stop import Stop
 from agent.config import Config
-from agent.telemetry.batch import watched
-from agent.models import Model, open_model
 from agent.status import Status
 from agent.strategies.record import calls_of
+from agent.telemetry.batch import watched
 from trajectories.events import Usage
 
 if TYPE_CHECKING:
-    from tasks.grading import Evaluator
-    from tasks.images import Computers
     from tasks.task import Task
-
-#: Places that are made ready beyond those in use.
-_AHEAD = 2
 
 
 @dataclass
@@ -79,7 +71,7 @@ def run_batch(request: BatchRequest, stop: Stop, engine: Engine | None = None) -
     Raises:
         UsageError, InfrastructureError: Nothing could be attempted.
     """
-    with claim(request.output, resume=request.resume) as output:
+    with claim(request.output, resume=request.resume, lost=stop.set) as output:
         plan = _plan(request, output)
         jobs = [Job(task, number) for number in range(1, plan.attempts + 1) for task in plan.tasks]
         with (
@@ -116,7 +108,7 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
 
     recorded = output.read_run()
     if recorded is None and (request.tasks is None or request.config is None):
-        raise UsageError(f"--output {output.path}: no run has begun there; name the tasks with --tasks")
+        raise UsageError(f"--output {request.output}: no run has begun there; name the tasks with --tasks")
     known = recorded or {}
     tasks = record.reference(request.tasks) if request.tasks is not None else str(known["tasks"])
     selection = request.selection or known.get("selection", {})
@@ -144,42 +136,32 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
 def _run(
     request: BatchRequest, plan: _Plan, jobs: list[Job], output: Output, board: Board, stop: Stop, engine: Engine
 ) -> Outcome:
-    from aci_tools.sandbox.workspace import workspace
-
-    budget = RunBudget(request.cost_limit, stop)
-    with contextlib.ExitStack() as stack:
-        scratch = stack.enter_context(workspace())
-        model = _model(plan.config, board, stop, stack)
-        computers = _computers(plan.config, board)
-        evaluator = _evaluator(plan, output, computers, board) if plan.evaluate else None
-        worker = Worker(plan.config, model, output, budget, board, evaluator)
-        places = Places(plan.config, computers, scratch, board, plan.run_id)
-        stop.at_last(worker.abandon, places.abandon)
-        stack.callback(stop.at_last)
-        results = _known(jobs, output, worker, budget, board)
+    assignment = Assignment(plan.run_id, plan.config, plan.evaluate, request.cost_limit)
+    with engine.open(assignment, output, board, stop) as crew:
+        results = _known(jobs, output, crew.budget, board)
         todo = [job for job in jobs if job.key not in results or (plan.evaluate and results[job.key].verdict is None)]
 
-        def take(result: Result) -> None:
-            results[result.job.key] = result
+        def write_predictions() -> None:
             ordered = [results[job.key] for job in jobs if job.key in results]
-            output.write_predictions(ordered, result.job.attempt, model.name)
+            for number in range(1, plan.attempts + 1):
+                output.write_predictions(ordered, number, crew.model)
 
-        for number in range(1, plan.attempts + 1):
-            output.write_predictions(list(results.values()), number, model.name)
+        predictions = Seldom(write_predictions)
+        predictions.now()
         for number in range(request.retries.times + 1):
             if number:
                 wait = request.retries.wait * 4 ** (number - 1)
                 board.say(f"{len(todo)} failed by infrastructure; trying again in {wait:.0f} s", "yellow")
                 if stop.wait(wait):
                     break
-            places_needed = [job for job in todo if job.key not in results or not results[job.key].finished]
-            with LookAhead(places_needed, places.open, min(_AHEAD, request.workers)) as ahead:
-                for result in engine.run(
-                    todo, lambda job: worker.do(job, ahead), lambda: bool(stop) or budget.exhausted
-                ):
-                    take(result)
+            try:
+                for result in crew.run(todo):
+                    results[result.job.key] = result
+                    predictions.ask()
+            finally:
+                predictions.at_last()
             todo = [job for job in jobs if job.key in results and results[job.key].worth_another_try]
-            if not todo or stop or budget.exhausted:
+            if not todo or stop or crew.budget.exhausted:
                 break
         outcome = Outcome(
             output.path,
@@ -187,15 +169,13 @@ def _run(
             [job for job in jobs if job.key not in results],
             bool(stop),
         )
-        outcome.facts = _facts(plan, outcome, model.name)
+        outcome.facts = _facts(plan, outcome, crew.model)
         output.write_results(outcome.facts)
         board.say(board.sums(), "bold")
         return outcome
 
 
-def _known(
-    jobs: Sequence[Job], output: Output, worker: Worker, budget: RunBudget, board: Board
-) -> dict[tuple[str, int], Result]:
+def _known(jobs: Sequence[Job], output: Output, budget: RunBudget, board: Board) -> dict[tuple[str, int], Result]:
     """Results of attempts that earlier processes finished; what all of theirs used is counted."""
     found: dict[tuple[str, int], Result] = {}
     spent = Usage()
@@ -205,30 +185,12 @@ def _known(
             continue
         for usage in calls_of(recorded.events, output.directory(job)):
             spent += usage
-        if (result := worker.known(job, recorded)) is not None:
+        if (result := output.result(job, recorded)) is not None:
             found[job.key] = result
     if spent != Usage():
         budget.spend(spent)
     board.known(list(found.values()), spent)
     return found
-
-
-def _model(config: Config, board: Board, stop: Stop, stack: contextlib.ExitStack) -> Model:
-    model = stack.enter_context(contextlib.closing(open_model(config.model, board.retry)))
-    model.check()
-    return StoppableModel(model, stop)
-
-
-def _computers(config: Config, board: Board) -> Computers:
-    from tasks.images import Computers
-
-    return Computers(computer_settings(config), board.say)
-
-
-def _evaluator(plan: _Plan, output: Output, computers: Computers, board: Board) -> Evaluator:
-    from tasks.grading import Evaluator
-
-    return Evaluator(computers, output.path / VERDICTS, run_id=plan.run_id, say=board.say)
 
 
 def _facts(plan: _Plan, outcome: Outcome, model: str) -> dict[str, Any]:

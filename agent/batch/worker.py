@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aci_tools.errors import PatchwrightError
-from agent.batch.board import Board
+from agent.batch.board import Audience
 from agent.batch.budget import RunBudget
 from agent.batch.jobs import CRASHED, NOT_STARTED, Job, Result
 from agent.batch.output import Output, write_whole
-from agent.batch.places import LookAhead, Place
+from agent.batch.places import LookAhead, Place, Places
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
 from agent.models import Model
-from agent.resume import Recorded
 from agent.status import Status
 from agent.work import Work, open_work
 
@@ -34,7 +33,8 @@ class Worker:
         model: The model, which all share.
         output: The directory of the run.
         budget: What the run may spend.
-        board: Shown what happens.
+        board: Told what happens.
+        places: Makes computers.
         evaluator: Grades patches; ``None``: they are not graded.
     """
 
@@ -42,7 +42,8 @@ class Worker:
     model: Model
     output: Output
     budget: RunBudget
-    board: Board
+    board: Audience
+    places: Places
     evaluator: Evaluator | None = None
 
     def __post_init__(self) -> None:
@@ -50,14 +51,19 @@ class Worker:
         self._abandoned = False
         self._running: dict[int, Work] = {}
 
-    def do(self, job: Job, places: LookAhead) -> Result:
+    def do(self, job: Job, ahead: LookAhead) -> Result:
         """Attempt a task, or go on with an attempt that was cut off, and grade it.
 
         Raises only what is a programming error.
         """
         self.board.begin(job)
-        result = self.known(job, self.output.recorded(job)) or self._attempt(job, places)
-        result = self.grade(result)
+        try:
+            with self.output.alone(job, self.budget.check), self.output.kept(job):
+                result = self.grade(self.output.finished(job) or self._attempt(job, ahead))
+        except AttemptOver as over:
+            result = Result(job, over.status, over.detail)
+        except PatchwrightError as error:
+            result = Result(job, NOT_STARTED, _line(error))
         self.board.end(result)
         return result
 
@@ -83,22 +89,14 @@ class Worker:
             for attempt in self._running.values():
                 attempt.abandon()
 
-    def known(self, job: Job, recorded: Recorded | None) -> Result | None:
-        """The result of an attempt that is finished already."""
-        if recorded is None or not recorded.finished:
-            return None
-        assert recorded.ended is not None
-        return Result.of(job, recorded.ended, self.output.read_patch(job, recorded), again=True)
-
-    def _attempt(self, job: Job, places: LookAhead) -> Result:
+    def _attempt(self, job: Job, ahead: LookAhead) -> Result:
+        """Raises :class:`AttemptOver` or a :class:`PatchwrightError` where it could not even begin."""
+        self.budget.check()
         try:
-            self.budget.check()
-            with contextlib.closing(places.take(job)) as place:
+            with contextlib.closing(ahead.take(job)) as place:
                 return self._run(job, place)
-        except AttemptOver as over:
-            return Result(job, over.status, over.detail)
-        except PatchwrightError as error:
-            return Result(job, NOT_STARTED, _line(error))
+        except PatchwrightError:
+            raise
         except Exception as error:
             if self._abandoned:
                 return Result(job, Status.INTERRUPTED, "interrupted")

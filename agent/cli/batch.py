@@ -23,7 +23,9 @@ _GRACE = 10.0
 
 
 def batch(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory of the run; it is its state.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Directory or URL of the run; it is its state.", metavar="PLACE")
+    ],
     tasks: Annotated[
         str | None, typer.Option("--tasks", "-t", help="File, directory or name of a data set.", metavar="REF")
     ] = None,
@@ -37,7 +39,7 @@ def batch(
         str | None, typer.Option("--created-after", help="Only tasks younger than this date.", metavar="DATE")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-w", min=1, help="Attempts side by side; default: 4.")
+        int | None, typer.Option("--workers", "-w", min=1, help="Side by side; default: 4, on a cluster all that fit.")
     ] = None,
     attempts: Annotated[
         int | None, typer.Option("--attempts", "-k", min=1, help="Attempts on each task, for pass@k; default: 1.")
@@ -62,13 +64,27 @@ def batch(
     repositories: Annotated[
         Path | None, typer.Option("--repositories", help="Directory with clones of the tasks' repositories.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="What spreads attempts over workers: local.")] = "local",
+    engine: Annotated[
+        str, typer.Option("--engine", help="Where attempts run: local, or ray for a cluster.", metavar="NAME")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option("--address", help="Head of the Ray cluster; default: this machine's.", metavar="H:P")
+    ] = None,
+    per_attempt: Annotated[
+        str, typer.Option("--per-attempt", help="What each asks of a cluster: cpu=1,memory=1024,sandbox=1.")
+    ] = "",
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Further tries of attempts that infrastructure made fail.")
     ] = 2,
     retry_wait: Annotated[
         float, typer.Option("--retry-wait", min=0, help="Seconds before the first of them.", metavar="S")
     ] = 30.0,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve", help="Serve figures for Prometheus, and the inspector, while it runs.", metavar="[HOST:]PORT"
+        ),
+    ] = None,
     config: ConfigFiles = None,
     settings: Settings = None,
     json: Json = False,
@@ -79,16 +95,11 @@ def batch(
     attempt recorded.
 
     Exit code 0: every attempt finished; 1: some did not, for the run's limit; 2: wrong input; 3: infrastructure made
-    serve: Annotated[
-        str | None,
-        typer.Option(
-            "--serve", help="Serve figures for Prometheus, and the inspector, while it runs.", metavar="[HOST:]PORT"
-        ),
-    ] = None,
     some fail; 130: interrupted, to be resumed.
     """
     from agent.batch import BatchRequest, Retries, engine_of, run_batch
     from agent.batch.stop import Stop
+    from agent.telemetry.page import address_of
 
     flags = {
         "agent__strategy": strategy,
@@ -120,18 +131,19 @@ def batch(
             if value is not None
         },
         retries=Retries(retries, retry_wait),
+        serve=address_of(serve) if serve is not None else None,
     )
     stop = Stop()
     _stop_on_signals(stop)
-    outcome = run_batch(request, stop, engine_of(engine, request.workers))
+    side_by_side = request.workers if engine == "local" else workers
+    outcome = run_batch(request, stop, engine_of(engine, side_by_side, address=address, share=per_attempt))
     if json:
         print(jsonlib.dumps(outcome.facts, indent=2))
     elif any(result.steps for result in outcome.results):
         from agent.summary import print_summary, summary_of_run
 
-        print_summary(summary_of_run(output))
+        print_summary(summary_of_run(outcome.output))
     for result in outcome.results:
-        serve=address_of(serve) if serve is not None else None,
         if result.infrastructure and not stop:
             print(f"agent: {result.job.name}: {result.ungraded or result.detail or result.status}", file=sys.stderr)
     raise typer.Exit(outcome.exit_code)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from agent.batch.budget import RunBudget
-from agent.batch.engine import LocalEngine
+from agent.batch.engine import side_by_side
 from agent.batch.jobs import Job, Result
 from agent.batch.places import LookAhead, Place
 from agent.batch.stop import Stop, StoppableModel
@@ -169,7 +169,7 @@ def test_a_programming_error_in_a_worker_is_not_lost() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(LocalEngine(2).run(jobs(3), work, lambda: False))
+        list(side_by_side(2, jobs(3), work, lambda: False))
 
 
 def test_no_job_begins_once_a_run_is_halted() -> None:
@@ -179,7 +179,7 @@ def test_no_job_begins_once_a_run_is_halted() -> None:
         done.append(job.task.id)
         return Result(job, "submitted")
 
-    results = list(LocalEngine(1).run(jobs(5), work, lambda: len(done) == 2))
+    results = list(side_by_side(1, jobs(5), work, lambda: len(done) == 2))
     assert [result.job.task.id for result in results] == done == ["t0", "t1"]
 
 
