@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -124,7 +123,7 @@ class Evaluator:
                 instance_report(verdict, workspace)
                 self._store.keep(verdict, workspace)
         finally:
-            shutil.rmtree(workspace, ignore_errors=True)
+            self._store.drop(workspace)
         return verdict
 
     def abandon(self) -> None:

@@ -21,6 +21,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._begun: set[Path] = set()
 
     def directory(self, task_id: str, key: str) -> Path:
         """Where a verdict and what it rests on are kept."""
@@ -37,12 +38,19 @@ class Store:
     def workspace(self) -> Path:
         """A fresh directory to write in before the verdict is known."""
         self.root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".under-way-", dir=self.root))
+        place = Path(tempfile.mkdtemp(prefix=".under-way-", dir=self.root))
+        self._begun.add(place)
+        return place
 
     def tidy(self) -> None:
-        """Remove workspaces that were never put in their place."""
-        for left in self.root.glob(".under-way-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        """Remove workspaces of this object that were not put in their place; others may use the same directory."""
+        for left in list(self._begun):
+            self.drop(left)
+
+    def drop(self, workspace: Path) -> None:
+        """Remove a workspace, if it is still there."""
+        shutil.rmtree(workspace, ignore_errors=True)
+        self._begun.discard(workspace)
 
     def keep(self, verdict: Verdict, workspace: Path) -> None:
         """Put a workspace in its place, the verdict with it; an older one of the same name makes way."""
