@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test verdicts languages check lint types bench setup dev image clean
+.PHONY: solve test verdicts languages check lint types bench peers setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
@@ -42,6 +42,10 @@ types: dev
 ## Measure the overhead beside the peers (installs them into a virtual environment of their own).
 bench: setup image
 	$(BIN)/python benchmarks/overhead.py
+
+## Measure whole attempts beside the peers and write the figures into the documentation. An hour or two on a quiet machine.
+peers: setup
+	$(BIN)/python benchmarks/peers.py --json build/peers.json --update docs/peers.md README.md
 
 setup: $(VENV)/.installed
 

@@ -100,6 +100,7 @@ def measured(options: argparse.Namespace) -> Report:
                 if name not in program.adapter.UNABLE:
                     report.entries[program.name].figures.setdefault(name, []).extend(values)
             if options.json:
+                options.json.parent.mkdir(parents=True, exist_ok=True)
                 options.json.write_text(json.dumps(report.document(), indent=1) + "\n")
 
         for program in programs:
