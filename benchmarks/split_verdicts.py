@@ -24,7 +24,7 @@ from tasks.grading.parts import parts_of
 from tasks.images import Computers, ComputerSettings
 from tasks.task import Task
 
-#: A patch that solves nothing and breaks nothing.
+#: A patch that solves nothing and breaks nothing; with the known solution another one that solves the task.
 NOTHING = """diff --git a/nothing.md b/nothing.md
 new file mode 100644
 --- /dev/null
@@ -73,7 +73,7 @@ def main() -> None:
     computers = Computers(ComputerSettings(kind="docker", repositories=options.repositories), lambda line: None)
     predicted = load_predictions(options.predictions, every, print) if options.predictions else {}
     rows: list[Row] = []
-    print(f"{'task':32}{'patch':>11}{'files':>6}{'whole s':>9}{'divided s':>11}{'parts':>6}  verdict")
+    print(f"{'task':32}{'patch':>12}{'files':>6}{'whole s':>9}{'divided s':>11}{'parts':>6}  verdict")
     with tempfile.TemporaryDirectory(prefix="patchwright-split-") as scratch:
         for task in tasks:
             ready = computers.ready(task)
@@ -81,7 +81,7 @@ def main() -> None:
             computers.release(ready)
             if not files:
                 continue
-            patches = {"known": task.patch}
+            patches = {"known": task.patch, "known, more": f"{task.patch.rstrip()}\n{NOTHING}"}
             if task.id in predicted:
                 patches["prediction"] = predicted[task.id].patch or ""
             patches["none"] = NOTHING
@@ -90,7 +90,7 @@ def main() -> None:
                 rows.append(row)
                 told = f"{row.status}{'' if row.same else ', and DIFFERENT when divided'}"
                 times = f"{row.whole:>9.1f}{row.divided:>11.1f}"
-                print(f"{row.task:32}{row.who:>11}{row.files:>6}{times}{row.parts:>6}  {told}", flush=True)
+                print(f"{row.task:32}{row.who:>12}{row.files:>6}{times}{row.parts:>6}  {told}", flush=True)
     differing = [row for row in rows if not row.same]
     print(f"{len(rows)} verdicts on {len({row.task for row in rows})} tasks, {len(differing)} differ; "
           f"{sum(row.parts > 1 for row in rows)} rest on parts")  # fmt: skip

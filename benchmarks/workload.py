@@ -1,0 +1,130 @@
+"""Work for benchmarks of whole runs: small tasks with tests, an attempt's script that solves them, the commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BUG = "def add(a, b):\n    return a - b\n\n\ndef twice(a):\n    return a * 2\n"
+FIX = BUG.replace("a - b", "a + b")
+TESTS = (
+    "from calc import add, twice\n\n\ndef test_twice():\n    assert twice(2) == 4\n\n\n"
+    "def test_add():\n    assert add(2, 1) == 3\n"
+)
+#: One commit id, and so one image, whenever it is made.
+_ALWAYS = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "U"), ("EMAIL", "u@example.org"), ("DATE", "2024-01-01T00:00:00+0000"))
+}
+
+
+def call(tool: str, delay: float = 0.0, **arguments: Any) -> dict[str, Any]:
+    """A scripted reply with one tool call."""
+    return {"tool_calls": [{"name": tool, "arguments": arguments}], "delay": delay}
+
+
+def script(steps: int, think: float) -> list[dict[str, Any]]:
+    """Looks, commands and edits in turn; the last steps mend the bug and submit.
+
+    Args:
+        steps: Model calls.
+        think: Seconds that each takes.
+    """
+    turns = [
+        ("open", {"path": "calc.py"}),
+        ("search_dir", {"term": "def "}),
+        ("bash", {"command": "ls -la && git status --short && wc -l calc.py"}),
+        ("edit", {"path": "calc.py", "start": 6, "end": 6, "text": "    return 2 * a"}),
+        ("bash", {"command": "git diff && python3 -c 'import calc; print(calc.twice(3))'"}),
+        ("edit", {"path": "calc.py", "start": 6, "end": 6, "text": "    return a * 2"}),
+    ]
+    replies = [call(name, think, **arguments) for name, arguments in (turns * steps)[: max(0, steps - 2)]]
+    mend = call("edit", think, path="calc.py", start=2, end=2, text="    return a + b")
+    return [*replies, mend, call("submit", think)]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A home with a data set in it.
+
+    Attributes:
+        home: The directory.
+        env: The environment of what runs in it; what is kept on disk is kept below the home.
+    """
+
+    home: Path
+    env: dict[str, str]
+
+    @classmethod
+    def make(cls, home: Path, tasks: int, steps: int, think: float) -> Workload:
+        """Write the repository, the tasks and the script.
+
+        Args:
+            home: A directory.
+            tasks: How many.
+            steps: Model calls of an attempt.
+            think: Seconds that a model call takes.
+        """
+        kept = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
+        env = {**kept, "HOME": str(home), "PATCHWRIGHT_STATE": str(home / "state"), "PYTHONPATH": str(ROOT)}
+        work = cls(home, env)
+        project = home / "project"
+        project.mkdir(parents=True)
+        (project / "calc.py").write_text(BUG)
+        work._git("init", "-q", "-b", "main")
+        work._git("add", "-A")
+        work._git("commit", "-q", "-m", "Begin")
+        commit = work._git("rev-parse", "HEAD").strip()
+        row = {
+            "repo": str(project),
+            "base_commit": commit,
+            "patch": work._diff("calc.py", FIX),
+            "test_patch": work._diff("test_calc.py", TESTS),
+            "FAIL_TO_PASS": ["test_calc.py::test_add"],
+            "PASS_TO_PASS": ["test_calc.py::test_twice"],
+            "environment": {"test_command": "python3 -m pytest -rA test_calc.py", "parser": "pytest"},
+        }
+        rows = [
+            {**row, "instance_id": f"made__up-{n}", "problem_statement": f"add subtracts ({n})"} for n in range(tasks)
+        ]
+        (home / "tasks.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+        (home / "script.jsonl").write_text("".join(json.dumps(reply) + "\n" for reply in script(steps, think)))
+        return work
+
+    def batch(self, output: str, workers: int, *more: str) -> list[str]:
+        """The command of a run of every task in containers; the same one goes on with it."""
+        known = ["batch", "--tasks", "tasks.jsonl", "--output", output, "--workers", str(workers), "--resume"]
+        model = ["--model", "scripted:script.jsonl", "--set", "aci.review_submit=false"]
+        return [*self._agent, *known, *model, *self._places, *more]
+
+    def evaluation(self, output: str, workers: int, predictions: str = "gold") -> list[str]:
+        """The command that judges predictions in containers."""
+        known = ["evaluate", "--tasks", "tasks.jsonl", "--predictions", predictions, "--output", output]
+        return [*self._agent, *known, "--workers", str(workers), *self._places]
+
+    @property
+    def _agent(self) -> list[str]:
+        return [sys.executable, "-m", "agent"]
+
+    @property
+    def _places(self) -> list[str]:
+        return ["--sandbox", "docker", "--set", f"tasks.cache={self.home / 'cache'}"]
+
+    def _git(self, *arguments: str) -> str:
+        command = ["git", "-C", str(self.home / "project"), *arguments]
+        return subprocess.run(command, env=self.env | _ALWAYS, check=True, capture_output=True, text=True).stdout
+
+    def _diff(self, name: str, text: str) -> str:
+        """The patch that gives a file a text; the repository is left as it was."""
+        (self.home / "project" / name).write_text(text)
+        self._git("add", "-A")
+        patch = self._git("diff", "--cached")
+        self._git("reset", "-q", "--hard")
+        return patch
