@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from aci_tools.errors import UsageError
 from agent.config import ModelConfig
-from agent.models import Query
+from agent.models import ModelError, Query
 from agent.models.local import LocalModel
 from agent.models.weights import CATALOGUE, weights_path
 
@@ -85,6 +87,54 @@ def test_a_prompt_beyond_the_window_is_told_apart(model: LocalModel) -> None:
         model.query(Query([{"role": "user", "content": "word " * 4000}]))
 
 
+OWN_SERVER = f"""#!{sys.executable}
+import argparse, os, xllamacpp
+parser = argparse.ArgumentParser()
+for name in ("--model", "--alias", "--host", "--spec-type"):
+    parser.add_argument(name)
+for name in ("--ctx-size", "--parallel", "--threads", "--threads-batch", "--port"):
+    parser.add_argument(name, type=int)
+parser.add_argument("--no-warmup", action="store_true")
+given = parser.parse_args()
+params = xllamacpp.CommonParams()
+params.model.path, params.model_alias = given.model, {{given.alias}}
+params.n_ctx, params.n_parallel, params.port = given.ctx_size, given.parallel, given.port
+params.hostnames, params.api_keys, params.warmup = [given.host], [os.environ["LLAMA_API_KEY"]], False
+server = xllamacpp.Server(params)
+open(__file__ + ".pid", "w").write(str(os.getpid()))
+__import__("signal").pause()
+"""
+
+
+def test_a_server_of_the_users_own_runs_the_model_and_ends_with_it(model: LocalModel, tmp_path: Path) -> None:
+    program = tmp_path / "llama-server"
+    program.write_text(OWN_SERVER)
+    program.chmod(0o755)
+    own = LocalModel(model.config.model_copy(update={"llama_server": str(program)}))
+    messages = [{"role": "user", "content": "Say open, and nothing else."}]
+    assert own.query(Query(messages, grammar='root ::= "open"')).content == "open"
+    watch = os.pidfd_open(int((tmp_path / "llama-server.pid").read_text()))
+    own.close()
+    assert ended(watch)
+
+
+def test_a_program_that_is_not_there_or_fails_is_named(model: LocalModel, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no program"):
+        LocalModel(model.config.model_copy(update={"llama_server": str(tmp_path / "none")}))
+    broken = LocalModel(model.config.model_copy(update={"llama_server": "/bin/false"}))
+    with pytest.raises(ModelError, match="/bin/false ended with exit code 1"):
+        broken.start()
+    broken.close()
+
+
+def ended(watch: int) -> bool:
+    """Whether a process ends within half a minute; closes what watches it."""
+    try:
+        return bool(select.select([watch], [], [], 30)[0])
+    finally:
+        os.close(watch)
+
+
 PARENT = f"""
 import sys
 from agent.config import ModelConfig
@@ -107,12 +157,6 @@ def test_the_server_ends_with_a_parent_that_is_killed(model: LocalModel) -> None
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         watch = os.pidfd_open(pid)
-        try:
-            parent.send_signal(signal.SIGKILL)
-            parent.wait()
-            import select
-
-            ended, _, _ = select.select([watch], [], [], 30)
-        finally:
-            os.close(watch)
-    assert ended, f"the server {pid} outlived its parent"
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    assert ended(watch), f"the server {pid} outlived its parent"
