@@ -68,9 +68,11 @@ def check_edit(session: Session) -> Checked:
 
 def measure_before(session: Session) -> None:
     """Run the checks once before the first edit, so that later outcomes can be compared."""
+    from aci_tools.testing import measure_baseline
+
     session.examples = session.examples.measured(session.sandbox)
     if session.settings.test_after_edit:
-        _tests(session)
+        measure_baseline(session)
 
 
 def _tests(session: Session) -> tuple[str, list[str], list[str], dict[str, Any]] | None:

@@ -37,6 +37,13 @@ class CommandPolicy(Protocol):
         """Why a shell text must not run and what to do instead; ``""`` where it may."""
 
 
+class Pristine(Protocol):
+    """Knows what tests come to before any edit."""
+
+    def report(self, plan: TestPlan, target: str, timeout: float) -> TestReport | None:
+        """The outcome of tests on the code as it was; ``None`` where that cannot be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     """What a profile chooses about the tools.
@@ -89,6 +96,7 @@ class Session:
         edits: Landed edits, the newest last.
         test_plan: How tests are run here, once known.
         baseline: The outcome of the tests before any edit, once known.
+        pristine: Tells that outcome from a sandbox that nobody has worked in; ``None``: nothing does.
         reviewed: The patch that ``submit`` has shown for review.
         search_program: The program that searches text, once known.
         examples: The issue's own examples, which are run again after every edit.
@@ -107,6 +115,7 @@ class Session:
     edits: list[FileEdit] = field(default_factory=list)
     test_plan: TestPlan | None = None
     baseline: TestReport | None = None
+    pristine: Pristine | None = None
     reviewed: str | None = None
     search_program: str | None = None
     examples: Examples = field(default_factory=Examples)

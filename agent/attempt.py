@@ -21,6 +21,7 @@ from aci_tools.sandbox import Sandbox, SandboxSpec
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
 from agent import __version__
+from agent.baselines import Baselines
 from agent.budget import Budget
 from agent.config import Config
 from agent.documented import documented_examples
@@ -133,7 +134,8 @@ def open_session(
     )
     examples = Examples.of(task.problem_statement) if aci.examples_after_edit else Examples()
     guard = Guard.for_sandbox(sandbox) if aci.guard else None
-    session = Session(sandbox, settings, guard, examples=examples, base=base)
+    pristine = Baselines.of(config, sandbox, base)
+    session = Session(sandbox, settings, guard, pristine=pristine, examples=examples, base=base)
     if aci.documented_examples:
         session.examples = documented_examples(session, task.problem_statement, examples)
     if measure:

@@ -126,6 +126,8 @@ class Sandbox(Protocol):
     id: str
     workdir: str
     spec: SandboxSpec
+    #: The engine's own id of an image that holds every file that it started with; "" where none does.
+    origin: str
 
     def run(
         self,

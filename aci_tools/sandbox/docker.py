@@ -75,6 +75,8 @@ class DockerSandbox(ShellSandbox):
             self._start_container(self.spec.image)
             if self.spec.repository is not None:
                 self._copy_in(self.spec.repository)
+            else:
+                self.origin = self._container.attrs["Image"]
             self._start()
 
     def snapshot(self) -> str:
@@ -255,12 +257,11 @@ def open_sandbox(spec: SandboxSpec) -> DockerSandbox:
 def availability() -> Availability:
     """Whether an engine answers here. Takes two seconds at most."""
     try:
-        client = connect(2)
+        with contextlib.closing(connect(2)) as client, engine_errors():
+            version = client.version()["Version"]
     except InfrastructureError as error:
         reason, _, mend = str(error).partition("; ")
         return Availability("docker", False, reason, mend)
-    version = client.version()["Version"]
-    client.close()
     return Availability("docker", True, f"engine {version}")
 
 

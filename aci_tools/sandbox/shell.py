@@ -52,6 +52,7 @@ class ShellSandbox(ABC):
         self.spec = spec
         self.id = uuid.uuid4().hex[:12]
         self.workdir = spec.workdir
+        self.origin = ""
         self.ends_at = time.time() + spec.limits.lifetime
         self._channel: Channel | None = None
         self._closed = False

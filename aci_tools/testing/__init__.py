@@ -3,7 +3,7 @@
 from aci_tools.testing.detect import find_plan
 from aci_tools.testing.plan import TestPlan
 from aci_tools.testing.report import Failure, Place, TestReport
-from aci_tools.testing.run import run_plan, run_project_tests
+from aci_tools.testing.run import measure_baseline, run_plan, run_project_tests
 from aci_tools.testing.summary import difference, summarize
 from aci_tools.testing.tryout import Tryout, try_out
 
@@ -15,6 +15,7 @@ __all__ = [
     "Tryout",
     "difference",
     "find_plan",
+    "measure_baseline",
     "run_plan",
     "run_project_tests",
     "summarize",

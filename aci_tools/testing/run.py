@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ def run_project_tests(session: Session, target: str | None = None) -> TestReport
     """Run the tests, and see to it that ``session.baseline`` covers the same target.
 
     The baseline is this run when nothing has been edited yet. Otherwise the same tests are run once more on the code
-    as it was; the edits are put back afterwards whatever happens.
+    as it was, unless their outcome is known from a fresh sandbox; the edits are put back afterwards whatever happens.
 
     Args:
         session: Its settings give the deadline; its plan and baseline are filled in.
@@ -78,8 +79,24 @@ def run_project_tests(session: Session, target: str | None = None) -> TestReport
         if unedited:
             session.baseline = _merged(session.baseline, report)
         elif report.complete:  # else a second run would only reach its deadline as well
-            session.baseline = _merged(session.baseline, _run_on_original(session.sandbox, plan, target, timeout))
+            before = session.pristine.report(plan, target, timeout) if session.pristine is not None else None
+            before = before or _run_on_original(session.sandbox, plan, target, timeout)
+            session.baseline = _merged(session.baseline, before)
     return report
+
+
+def measure_baseline(session: Session) -> None:
+    """Find out what all tests come to, in a session in which nothing has been done yet; nothing where none can be run.
+
+    Raises:
+        SandboxError: The sandbox is lost for good.
+    """
+    plan = session.test_plan = session.test_plan or find_plan(session)
+    with contextlib.suppress(ToolError):
+        if plan is not None and session.pristine is not None:
+            session.baseline = session.pristine.report(plan, "", session.settings.test_timeout)
+        if session.baseline is None:
+            run_project_tests(session)
 
 
 @dataclass(frozen=True, slots=True)

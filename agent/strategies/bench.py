@@ -18,6 +18,7 @@ from aci_tools.patch import put_patch
 from aci_tools.sandbox import Sandbox
 from aci_tools.session import Session
 from agent.attempt import open_attempt, open_session
+from agent.baselines import Baselines
 from agent.budget import AttemptOver, Budget
 from agent.config import Config, LimitsConfig
 from agent.config_files import laid_over
@@ -73,6 +74,8 @@ class Bench:
         self.candidates: list[Candidate] = []
         self._base, self._sandbox, self._log, self._listener = base, sandbox, log, listener
         self._companion = companion
+        #: What is known of the code as it was, from sandboxes that nobody has worked in.
+        self.baselines = Baselines.of(config, sandbox, base)
         self._record = Record.of(log.events, log.path.parent)
         self._record.recall(budget)
         self._prepared: set[int] = set()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from aci_tools.sandbox import Sandbox
 from aci_tools.session import Session
 from aci_tools.testing import TestPlan, TestReport, find_plan, run_plan
 from aci_tools.testing.run import Companion, scratch_file
@@ -81,22 +82,42 @@ def _on_base(
     bench: Bench, plan: TestPlan, files: Sequence[str], direct: Sequence[str], sources: Sequence[str]
 ) -> dict[str, Any]:
     """The tests that pass on the base commit and have to do with the sources."""
-    traced = plan.parser == "pytest" and bool(files)
+
+    def run(sandbox: Sandbox) -> tuple[dict[str, Any], bool]:
+        return _near(sandbox, plan, files, direct, sources, timeout)
+
     with bench.at() as session:
-        companion = Companion()
-        if traced:
-            watched = json.dumps([f"{session.root}/{path}" for path in sources])
-            companion = Companion({_PLUGIN.name: _PLUGIN.read_bytes()}, {"PATCHWRIGHT_TOUCH": watched}, _PLUGIN.stem)
-        report = _run(session, plan, files, companion)
-        touched = set(scratch_file(session.sandbox, "touched.txt").splitlines()) if traced else set()
+        timeout = session.settings.test_timeout
+        what = {"near": [plan.command, plan.parser, plan.cwd, files, direct, sources]}
+        known = bench.baselines.once(what, run) if bench.baselines is not None else None
+        return known or run(session.sandbox)[0]
+
+
+def _near(
+    sandbox: Sandbox,
+    plan: TestPlan,
+    files: Sequence[str],
+    direct: Sequence[str],
+    sources: Sequence[str],
+    timeout: float,
+) -> tuple[dict[str, Any], bool]:
+    """The same, found out in a sandbox with the base commit; and whether the run came to its own end."""
+    traced = plan.parser == "pytest" and bool(files)
+    companion = Companion()
+    if traced:
+        watched = json.dumps([f"{sandbox.workdir}/{path}" for path in sources])
+        companion = Companion({_PLUGIN.name: _PLUGIN.read_bytes()}, {"PATCHWRIGHT_TOUCH": watched}, _PLUGIN.stem)
+    report = _run(sandbox, plan, files, companion, timeout)
+    touched = set(scratch_file(sandbox, "touched.txt").splitlines()) if traced else set()
     passing = [test for test, status in report.results.items() if status == "passed"] if report else []
     near = [t for t in passing if not traced or t in touched or any(_in(t, path) for path in direct)]
-    return {"command": plan.command, "files": list(files), "sources": list(sources), "tests": near}
+    found = {"command": plan.command, "files": list(files), "sources": list(sources), "tests": near}
+    return found, report is not None and report.complete
 
 
 def _failing(session: Session, plan: TestPlan, files: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """Of the tests wanted, those that do not pass now, and why."""
-    report = _run(session, plan, files, Companion())
+    report = _run(session.sandbox, plan, files, Companion(), session.settings.test_timeout)
     if report is None:
         return {}
     messages = {failure.id: " ".join(failure.message.split())[:300] for failure in report.failures}
@@ -108,10 +129,12 @@ def _failing(session: Session, plan: TestPlan, files: Sequence[str], wanted: Seq
     }
 
 
-def _run(session: Session, plan: TestPlan, files: Sequence[str], companion: Companion) -> TestReport | None:
+def _run(
+    sandbox: Sandbox, plan: TestPlan, files: Sequence[str], companion: Companion, timeout: float
+) -> TestReport | None:
     target = " ".join(files)
     try:
-        return run_plan(session.sandbox, plan, target, session.settings.test_timeout, companion)
+        return run_plan(sandbox, plan, target, timeout, companion)
     except ToolError:
         return None
 
