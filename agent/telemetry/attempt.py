@@ -288,6 +288,11 @@ class AttemptSpans:
         self._trial_waits = False
         self._silent = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether it is known how the attempt began."""
+        return self._root is not None
+
     def catch_up(self, events: Iterable[tuple[Event, bool]]) -> None:
         """Take in what earlier processes recorded, and told.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agent.telemetry.attempt import AttemptSpans
 from agent.telemetry.recorded import recorded
 from agent.telemetry.spans import Emit, Place, Span, Value, span_id, trace_id
-from trajectories.events import Event
+from trajectories.events import Event, Resumed
 
 if TYPE_CHECKING:
     from agent.batch.jobs import Job, Result
@@ -78,7 +78,6 @@ class RunSpans:
             facts: dict[str, Value] = {"patchwright.run.id": self._run_id, "patchwright.attempt.number": job.attempt}
             spans = AttemptSpans(Place(task.place.trace, task.id), self._emit, keep=self._keep, more=facts)
             self._running[job.key] = spans
-        spans.catch_up(recorded(self._trajectory(job)))
 
     def phase(self, job: Job, what: str) -> None:
         """What a job does beside its steps."""
@@ -90,8 +89,11 @@ class RunSpans:
         """Something happened in an attempt."""
         with self._lock:
             spans = self._running.get(job.key)
-        if spans is not None:
-            spans.add(event)
+        if spans is None:
+            return
+        if isinstance(event, Resumed) and not spans.begun:
+            spans.catch_up(pair for pair in recorded(self._trajectory(job)) if pair[0].time < event.time)
+        spans.add(event)
 
     def end(self, result: Result) -> None:
         """A job is done."""
