@@ -268,22 +268,32 @@ def ours(strategy: str = "single", **settings: object) -> Ours:
     return Ours((f"agent.strategy={strategy}", *changed))
 
 
-#: One line as it is and as it must be, now and then a block of code: what a small model writes with the fewest tokens.
-LINES: dict[str, object] = {
-    "agent__action_format": "line_or_block",
-    "agent__tools": ["replace_line", "rewrite", "submit"],
-    "agent__system_prompt": "code",
-    "agent__task_prompt": "line",
-    "agent__whole_files": 80,
-    "agent__reached_lines": True,
+#: Commands in a reply with a thought, of which one rewrites a function by its name.
+FUNCTIONS: dict[str, object] = {
+    "agent__action_format": "thought_action",
+    "agent__tools": ["rewrite_function", "submit"],
+    "agent__system_prompt": "small",
+    "agent__task_prompt": "small",
+    "agent__whole_files": 0,
+    "agent__reached_lines": False,
 }
 #: A bare block of code, as a chat gives it.
 BLOCKS: dict[str, object] = {
-    **LINES,
     "agent__action_format": "code_block",
     "agent__tools": ["rewrite", "submit"],
     "agent__task_prompt": "code",
 }
+
+
+def commands(*tools: str, **settings: object) -> Ours:
+    """``single`` with commands in a reply with a thought.
+
+    Args:
+        tools: Their names; ``submit`` is always there.
+        settings: As those of :func:`ours`.
+    """
+    return ours(**{**FUNCTIONS, "agent__tools": [*tools, "submit"], **settings})
+
 
 #: What is compared, in the order of the table.
 METHODS: dict[str, Arm] = {
@@ -307,14 +317,15 @@ ABLATION: dict[str, Arm] = {
         aci__take_back=False,
         aci__submit_when_solved=False,
     ),
-    "no-code-in-prompt": ours(agent__relevant_code=0, agent__tools=["open", "rewrite_function", "submit"]),
     "no-grammar": ours(agent__constrain=False),
-    "dialect-lines": ours(**LINES),
+    "any-line": ours(agent__reached_lines=False),
     "dialect-blocks": ours(**BLOCKS),
-    "dialect-replace": ours(agent__tools=["replace", "submit"]),
-    "dialect-edit": ours(agent__tools=["open", "edit", "submit"]),
-    "window-10": ours(agent__tools=["open", "scroll_down", "scroll_up", "edit", "submit"], aci__window=10),
-    "window-100": ours(agent__tools=["open", "scroll_down", "scroll_up", "edit", "submit"], aci__window=100),
+    "dialect-functions": commands("rewrite_function"),
+    "dialect-replace": commands("replace"),
+    "dialect-edit": commands("open", "edit"),
+    "no-code-in-prompt": commands("open", "rewrite_function", agent__relevant_code=0),
+    "window-10": commands("open", "scroll_down", "scroll_up", "edit", aci__window=10),
+    "window-100": commands("open", "scroll_down", "scroll_up", "edit", aci__window=100),
     "tests-never-shown": ours("programmer-tester", strategy__show_tests="never"),
     "tests-always-shown": ours("programmer-tester", strategy__show_tests="always"),
 }
