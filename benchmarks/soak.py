@@ -68,7 +68,7 @@ class Soak:
     def sample(self, pid: int) -> dict[str, float]:
         """All figures now; of the process of a pid, and of what it leaves on the machine."""
         home = self.work.home
-        attempts = sum(1 for _ in (home / "long" / "attempts").glob("*/*/patch.diff"))
+        attempts = sum(1 for _ in (home / "long" / "attempts").glob("*/*/trajectory.jsonl"))
         output = size(home / "long")
         return {
             "memory of the process, MiB": pss([pid]),
@@ -143,8 +143,9 @@ def run(soak: Soak, workers: int, length: float, chance: random.Random) -> None:
             long.send_signal(signal.SIGINT)
             if long.wait(PATIENCE) != 130:
                 soak.wrong.append(f"interrupted, the long run ended with {long.returncode}")
-    wrong = [path for path in (soak.work.home / "long").glob("attempts/*/*/patch.diff") if not mended(path.read_text())]
-    soak.wrong += [f"another patch: {path.parent}" for path in wrong]
+    # Those that the interrupt ended are not among them.
+    patches = json.loads((soak.work.home / "long" / "preds.json").read_text())
+    soak.wrong += [f"another patch: {task}" for task, one in patches.items() if not mended(one["model_patch"])]
 
 
 def disturb(soak: Soak, chance: random.Random, over: threading.Event) -> None:
