@@ -37,6 +37,11 @@ def parts_of(ready: Ready) -> tuple[Ready, ...]:
     return tuple(replace(ready, task=task.model_copy(update={"eval_script": script})) for script in scripts)
 
 
+def tests_of(ready: Ready) -> str:
+    """What runs a task's tests: a script or a command."""
+    return ready.task.eval_script if is_published(ready) else commands.test_command(ready.task)
+
+
 def joined(trials: Sequence[Trial], log: Path, timeout: float) -> Trial | None:
     """The parts as one run of the tests; ``None`` where the whole might have come out differently.
 

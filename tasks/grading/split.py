@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.grading import commands
+from aci_tools.errors import InfrastructureError
 from tasks.grading.confirm import PASSING
 from tasks.grading.grader import Grader
-from tasks.grading.parts import joined, parts_of
+from tasks.grading.parts import joined, parts_of, tests_of
 from tasks.grading.predictions import Prediction
 from tasks.grading.trial import Trial
 from tasks.grading.verdict import verdict_key
@@ -81,7 +81,7 @@ class Split:
             "image": ready.image_id,
             "base": ready.base_commit,
             "verdict": verdict_key(task, Prediction(task_id=task.id, model="", patch=task.patch), **circumstances),
-            "parts": [part.task.eval_script or commands.test_command(part.task) for part in parts],
+            "parts": list(map(tests_of, parts)),
         }
         if patch == task.patch:
             with self._one():
@@ -108,9 +108,12 @@ class Split:
             return whole
         outcomes = graded.outcomes
 
-        def find() -> dict[str, Any]:
+        def find() -> dict[str, Any] | None:
             place = log.with_suffix(".divided.txt")
-            trial, took = _divided(parts, 1, run, place, limit, [0.0] * len(parts))
+            try:
+                trial, took = _divided(parts, 1, run, place, limit, [0.0] * len(parts))
+            except InfrastructureError:  # nothing is known then; the whole has its verdict
+                return None
             divided = grader.outcomes(trial.run) if trial is not None and trial.run is not None else None
             place.unlink(missing_ok=True)
             if divided is None or (divided.outcomes, divided.evidence) != (outcomes, graded.evidence):

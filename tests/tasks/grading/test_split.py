@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from aci_tools.sandbox import SandboxSpec
 from tasks.grading import Split
 from tasks.grading.files import divided
+from tasks.grading.parts import parts_of
+from tasks.images import Ready
+from tasks.task import Task
 from tests.tasks.grading.conftest import BUG, FIX, Project
 
 ADD = "from calc import add\n\n\ndef test_add():\n    assert add(2, 1) == 3\n"
@@ -66,6 +70,30 @@ def test_a_command_is_divided_by_the_files_that_it_names(runner: str, parts: lis
 )
 def test_what_cannot_be_said_to_be_the_same_is_not_divided(command: str) -> None:
     assert divided(command) == ()
+
+
+def test_the_script_of_a_published_image_is_divided_at_its_test_command_only() -> None:
+    script = "\n".join(
+        [
+            "git apply -v - <<'EOF'",
+            "+pytest a b",
+            "EOF",
+            ": '>>>>> Start Test Output'",
+            "%s",
+            ": '>>>>> End Test Output'",
+            "",
+        ]
+    )
+    task = Task(instance_id="a-1", repo="a/a", base_commit="c", problem_statement="", patch="p", eval_script="")
+
+    def parts(command: str, image_id: str = "sha256:1") -> list[str]:
+        published = task.model_copy(update={"eval_script": script % command})
+        ready = Ready(published, "docker", SandboxSpec(image="a"), "c", "image", image_id)
+        return [part.task.eval_script for part in parts_of(ready)]
+
+    assert parts("pytest -rA test_a.py test_b.py") == [script % "pytest -rA test_a.py", script % "pytest -rA test_b.py"]
+    assert parts("pytest -rA test_a.py test_b.py", image_id="") == []
+    assert parts("cd tests\npytest -rA test_a.py test_b.py") == []
 
 
 @pytest.fixture
