@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
     from prometheus_client import CollectorRegistry
 
-#: Seconds for what is left to send at the end, and, where a receiver is known not to answer, for a last try.
-_LAST, _LAST_TRY = 5.0, 0.5
+#: Seconds for what is left to send at the end, and for further tries where the receiver does not take it.
+_LAST, _TRIES = 5.0, 2.0
 _SCOPE = "patchwright"
 
 
@@ -82,10 +82,10 @@ class Tracer:
         """Send what is left."""
         self._provider.shutdown()
 
-    def _is_sampled(self, trace: int) -> bool:
+    def _is_sampled(self, trace_id: int) -> bool:
         if self._sampled is not None:
             return self._sampled
-        decision = self._provider.sampler.should_sample(None, trace, _SCOPE).decision
+        decision = self._provider.sampler.should_sample(None, trace_id, _SCOPE).decision
         return decision is not Decision.DROP
 
     def _cleaned(self, value: Value) -> Value:
@@ -149,10 +149,11 @@ class Outlet:
     def close(self) -> None:
         """Send what is left, within seconds."""
         sending = threading.Thread(target=self._send_all, name="telemetry", daemon=True)
+        self._trouble.forget()
         sending.start()
         if not self._trouble.wait(_LAST):
             self._trouble.tell("no answer yet")
-        sending.join(_LAST_TRY)
+        sending.join(_TRIES)
         if sending.is_alive():
             for exporter in self._exporters:
                 exporter.shutdown()
@@ -161,7 +162,8 @@ class Outlet:
     def _send_all(self) -> None:
         if self._tracer is not None:
             self._tracer.close()
-        self._meters.shutdown()
+        with contextlib.suppress(Exception):  # a bare one, of receivers that take too long
+            self._meters.shutdown()
         self._trouble.none()
 
 

@@ -56,6 +56,10 @@ class Trouble(logging.Handler):
         """Everything got through, or was given up."""
         self._settled.set()
 
+    def forget(self) -> None:
+        """What was may be over."""
+        self._settled.clear()
+
     def wait(self, seconds: float) -> bool:
         """Wait until it is known whether there is any; whether it is."""
         return self._settled.wait(seconds)

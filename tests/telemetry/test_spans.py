@@ -149,6 +149,14 @@ def test_an_attempt_that_was_resumed_has_a_span_for_each_process() -> None:
     assert named(spans, "chat other")[0].place.trace == first.place.trace
 
 
+def test_an_action_that_was_run_again_is_told_by_the_process_that_saw_it_through() -> None:
+    reply, action, seen = step(1)
+    spans = followed(numbered([begun(), reply, action, Resumed(), seen, AttemptEnded(status="submitted")]))
+    _, second = named(spans, "invoke_agent patchwright")
+    (tool,) = named(spans, "execute_tool bash")
+    assert tool.place.parent == second.id
+
+
 def test_a_process_that_goes_on_tells_only_what_is_not_told(tmp_path: Path) -> None:
     events = numbered([begun(), *step(1), ModelReplied(step=2), Resumed(), *step(3), AttemptEnded(status="submitted")])
     file = tmp_path / "trajectory.jsonl"
