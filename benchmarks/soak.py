@@ -94,16 +94,20 @@ def main() -> None:
         length = options.minutes * 60
         # More than can be done in the time.
         count = max(SHORT, int(2 * length * options.workers / (options.steps * max(options.think, 0.02))))
-        work = Workload.make(Path(scratch) / "home", count, options.steps, options.think)
+        work = Workload.make(Path(scratch) / "home", count, options.steps, options.think, mark=Path(scratch).name)
         (work.home / "tmp").mkdir()
         work.env["TMPDIR"] = str(work.home / "tmp")
         finish(work, work.batch("first", 1, "--slice", "0:1"))  # the image is made
         shutil.rmtree(work.home / "first")
-        image = docker("images", "--filter", "label=patchwright.task=made__up-0", "--format", "{{.ID}}")[0]
+        commit = json.loads((work.home / "tasks.jsonl").open().readline())["base_commit"]
+        image = docker("images", "--filter", f"label=patchwright.commit={commit}", "--format", "{{.ID}}")[0]
         soak = Soak(work, Path(docker("info", "--format", "{{.DockerRootDir}}")[0]), image)
-        run(soak, options.workers, length, random.Random(options.seed))
+        try:
+            run(soak, options.workers, length, random.Random(options.seed))
+            left = remains(soak)
+        finally:
+            docker("rmi", "--force", image)
         found = figures(soak.samples)
-        left = remains(soak)
     show(found, left, soak)
     if options.json:
         facts = {"figures": found, "left": left, "wrong": soak.wrong, "rounds": soak.rounds, "samples": soak.samples}

@@ -63,7 +63,7 @@ class Workload:
     env: dict[str, str]
 
     @classmethod
-    def make(cls, home: Path, tasks: int, steps: int, think: float) -> Workload:
+    def make(cls, home: Path, tasks: int, steps: int, think: float, mark: str = "") -> Workload:
         """Write the repository, the tasks and the script.
 
         Args:
@@ -71,6 +71,7 @@ class Workload:
             tasks: How many.
             steps: Model calls of an attempt.
             think: Seconds that a model call takes.
+            mark: Text in the repository, by which its image is told from those of others.
         """
         kept = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
         env = {**kept, "HOME": str(home), "PATCHWRIGHT_STATE": str(home / "state"), "PYTHONPATH": str(ROOT)}
@@ -78,6 +79,7 @@ class Workload:
         project = home / "project"
         project.mkdir(parents=True)
         (project / "calc.py").write_text(BUG)
+        (project / "README").write_text(f"Sums. {mark}\n")
         work._git("init", "-q", "-b", "main")
         work._git("add", "-A")
         work._git("commit", "-q", "-m", "Begin")
