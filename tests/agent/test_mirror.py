@@ -16,7 +16,7 @@ from aci_tools.errors import InfrastructureError, UsageError
 from agent.batch.mirror import Mirror
 from agent.batch.mirror.growth import Growth
 from agent.batch.mirror.holding import Times, hold
-from agent.batch.mirror.remote import Remote
+from tasks.object_store import Remote
 from agent.batch.mirror.working import take_up
 from tests.object_store import BUCKET
 

@@ -1,7 +1,6 @@
 """Runs whose output is kept at a URL: a working directory on this machine, and what changes in it copied there.
 
 =================  ====================================================================================================
-``remote``         files at a URL of any kind that fsspec knows, and what they cannot promise
 ``growth``         a file that is being written, as one object and the parts that followed it
 ``mirror``         :class:`Mirror`: a directory, copied from and to a URL
 ``holding``        which process may write to the URL
@@ -12,6 +11,6 @@
 from __future__ import annotations
 
 from agent.batch.mirror.mirror import Mirror
-from agent.batch.mirror.remote import is_url
+from tasks.object_store import is_url
 
 __all__ = ["Mirror", "is_url"]

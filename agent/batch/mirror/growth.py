@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from agent.batch.mirror.remote import Remote
+from tasks.object_store import Remote
 
 #: What grows: files of one JSON value a line.
 SUFFIX = ".jsonl"

@@ -2,7 +2,7 @@
 
 ``.claims/000007.json`` says who made the seventh claim, since when, when it last said that it lives, and whether it is
 over. A claim is made by creating the object of the next number, which of several processes one succeeds in wherever
-:meth:`~agent.batch.mirror.remote.Remote.create` is exclusive. The holder renews it every quarter of a minute, and stops
+:meth:`~tasks.object_store.Remote.create` is exclusive. The holder renews it every quarter of a minute, and stops
 as soon as it sees a higher number.
 
 What holds: two processes that begin at a time do not both get the URL, and one that lives and reaches the store is not
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from aci_tools.errors import InfrastructureError, UsageError
 from aci_tools.sandbox.owner import Owner, this_process
-from agent.batch.mirror.remote import Remote
+from tasks.object_store import Remote
 
 #: Directory of the claims.
 CLAIMS = ".claims"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aci_tools.errors import InfrastructureError
 from agent.batch.mirror.growth import SUFFIX, Growth, assemble, grown, is_part
-from agent.batch.mirror.remote import Remote
+from tasks.object_store import Remote
 
 _TRIES = 4  # beyond those of the file system's own library
 
