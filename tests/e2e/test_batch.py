@@ -259,7 +259,7 @@ def test_two_processes_do_not_work_in_one_place(user: User, tmp_path: Path) -> N
 
 def test_an_unknown_engine_is_one_line(user: User, tmp_path: Path) -> None:
     done = user.agent(*batch(user, tasks_of(user, 1), tmp_path / "out", user.script(SUBMIT)), "--engine", "raj")
-    assert "--engine raj: there is local" in one_line(done)
+    assert "--engine raj: there are local and ray" in one_line(done)
     assert done.returncode == 2
 
 

@@ -167,6 +167,7 @@ class Correspondent:
     def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._sender.join()
+        self._send()
 
     def say(self, text: str, style: str = "") -> None:
         """See :class:`~agent.batch.board.Board`."""
