@@ -43,7 +43,7 @@ types: dev
 bench: setup image
 	$(BIN)/python benchmarks/overhead.py
 
-## Measure whole attempts beside the peers and write the figures into the documentation. An hour or two on a quiet machine.
+## Measure whole attempts beside the peers and write the figures into the documentation. About two hours on two quiet cores.
 peers: setup
 	$(BIN)/python benchmarks/peers.py --json build/peers.json --update docs/peers.md README.md
 

@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 # So that `benchmarks` is found when this is run as a script.
@@ -27,13 +29,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.peers.adapter import Adapter, adapters
 from benchmarks.peers.install import Unusable, commit_of, common_image, environment, installed, interpreter, layered
-from benchmarks.peers.measures import Bench, Failed, Program, killed, whole
+from benchmarks.peers.measures import MEASURES, OF_KILLED, OF_MANY, OF_ONE, Bench, Failed, Program, killed, whole
 from benchmarks.peers.report import OURS, Entry, Report, markdown, rewrite
 from benchmarks.peers.server import serving
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The newest that a peer wants inside its container.
 PYTHON = (3, 12)
+WARM_UP = "a first attempt, not counted"
 FULL = {"steps": 40, "rounds": 7, "heavy_rounds": 3, "attempts": 32, "delay": 0.2}
 QUICK = {"steps": 6, "rounds": 1, "heavy_rounds": 1, "attempts": 3, "delay": 0.05}
 
@@ -74,6 +77,44 @@ def parsed() -> argparse.Namespace:
     return options
 
 
+@dataclass
+class Measuring:
+    """Runs, and what is kept of them.
+
+    Attributes:
+        report: Gets the figures.
+        file: Gets the report after every run.
+        failed: Programs and what they could not do; it is not tried again.
+    """
+
+    report: Report
+    file: Path | None
+    failed: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, program: Program, what: str, kept: Sequence[str], run: Callable[[], dict[str, list[float]]]) -> None:
+        """Do a run of a program and keep these measures of it. Those of a program that fails are left out, all."""
+        if self.failed & {(program.name, what), (program.name, WARM_UP)}:
+            return
+        entry = self.report.entries[program.name]
+        try:
+            found = run()
+        except Failed as error:
+            print(f"{program.name}: {what}: failed: {error}", file=sys.stderr)
+            self.failed.add((program.name, what))
+            for measure in kept or MEASURES:
+                entry.figures.pop(measure, None)
+                entry.unable.setdefault(measure, f"{what} failed: {str(error).splitlines()[0][:200]}")
+            return
+        means = ", ".join(f"{measure} {sum(values) / len(values):.4g}" for measure, values in found.items())
+        print(f"{program.name}: {what}: {means}", file=sys.stderr)
+        for measure in kept:
+            if measure not in entry.unable:
+                entry.figures.setdefault(measure, []).extend(found[measure])
+        if self.file:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.write_text(json.dumps(self.report.document(), indent=1) + "\n")
+
+
 def measured(options: argparse.Namespace) -> Report:
     """Everything, in rounds."""
     image = common_image(options.image or base_image())
@@ -82,38 +123,17 @@ def measured(options: argparse.Namespace) -> Report:
     scratch = tempfile.TemporaryDirectory(prefix="patchwright-peers-", dir="/var/tmp", ignore_cleanup_errors=True)
     with scratch as place, serving(["127.0.0.1", gateway()]) as server:
         bench = Bench(server, gateway(), commit_of(image), options.delay, options.steps, Path(place))
-        failed: set[str] = set()
-
-        def take(program: Program, what: str, measure: Callable[[], dict[str, list[float]]], kept: bool = True) -> None:
-            if program.name in failed:
-                return
-            try:
-                found = measure()
-            except Failed as error:
-                failed.add(program.name)
-                print(f"{program.name}: {what}: failed: {error}", file=sys.stderr)
-                report.left_out[f"{report.entries[program.name].title}, {what}"] = str(error).splitlines()[0][:200]
-                return
-            short = ", ".join(f"{name} {sum(values) / len(values):.4g}" for name, values in found.items())
-            print(f"{program.name}: {what}: {short}", file=sys.stderr)
-            for name, values in found.items() if kept else ():
-                if name not in program.adapter.UNABLE:
-                    report.entries[program.name].figures.setdefault(name, []).extend(values)
-            if options.json:
-                options.json.parent.mkdir(parents=True, exist_ok=True)
-                options.json.write_text(json.dumps(report.document(), indent=1) + "\n")
-
+        take, many = Measuring(report, options.json).take, options.attempts
         for program in programs:
-            take(program, "to warm up", lambda p=program: whole(p, bench), kept=False)  # type: ignore[misc]
+            take(program, WARM_UP, (), partial(whole, program, bench))
         for _ in range(options.rounds):
             for program in interleaved(programs):
-                take(program, "one attempt", lambda p=program: whole(p, bench))  # type: ignore[misc]
+                take(program, "one attempt", OF_ONE, partial(whole, program, bench))
         for _ in range(options.heavy_rounds):
             for program in interleaved(programs):
-                many = options.attempts
-                take(program, f"{many} at once", lambda p=program, n=many: whole(p, bench, n))  # type: ignore[misc]
+                take(program, f"{many} at once", OF_MANY, partial(whole, program, bench, many))
             for program in programs:
-                take(program, "killed", lambda p=program: killed(p, bench))  # type: ignore[misc]
+                take(program, "killed", OF_KILLED, partial(killed, program, bench))
     return report
 
 

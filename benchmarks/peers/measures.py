@@ -31,11 +31,15 @@ MEASURES = {
     "crowd_seconds": ("{attempts} attempts at once: wall time", "s"),
     "crowd_memory": ("{attempts} attempts at once: memory of each", "MiB"),
 }
+#: What a run of one attempt measures, a run of many, and one that is killed.
+OF_ONE = ("step", "start", "memory", "written")
+OF_MANY = ("crowd_seconds", "crowd_memory")
+OF_KILLED = ("left_containers", "left_processes")
 #: The call at which a program is killed.
 KILLED_AT = 3
 LEFT_AFTER = 30.0
-SAMPLED_EVERY = 0.2
-PATIENCE = 900.0
+SAMPLED_EVERY = 0.5
+PATIENCE = 1800.0
 
 
 class Failed(Exception):
@@ -96,7 +100,7 @@ def script(adapter: Adapter, steps: int) -> tuple[list[Reply], list[str]]:
         expected.append(f"{number} /tmp/notes.txt")
     replies.append(adapter.act("sed -i 's/a - b/a + b/' calc.py && echo edited $((6 * 7))"))
     expected.append("edited 42")
-    replies.append(adapter.act("git diff -- calc.py"))
+    replies.append(adapter.act("git --no-pager diff -- calc.py"))
     expected.append("+    return a + b")
     end = adapter.end()
     return replies + end, expected + [""] * len(end)

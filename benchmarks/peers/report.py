@@ -89,7 +89,7 @@ def markdown(report: Report, command: str) -> str:
                 reason = entry.unable.get(measure, "not measured")
                 cells.append("–" + mark(f"{entry.title}: {reason}."))
         lines.append(f"| {meaning.format(**report.settings)} | {' | '.join(cells)} |")
-    lines += ["", f"Medians (first to third quartile), times ours. {method(report)}"]
+    lines += ["", f"Medians (first to third quartile); × is times ours. {method(report)}"]
     lines += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))] if notes else []
     lines += ["", *(f"Left out: {name}: {why}." for name, why in report.left_out.items())] if report.left_out else []
     ahead = better(report)
@@ -102,7 +102,7 @@ def method(report: Report) -> str:
     """How it was measured, in words."""
     s = report.settings
     return (
-        f"{report.machine}; {s['rounds']} rounds, ours before each peer; {s['steps']} steps that show about 4 KB each "
+        f"{report.machine}; rounds: {s['rounds']}, ours before each peer; {s['steps']} steps that show about 4 KB each "
         f"and one edit, a model that takes {s['delay']:g} s. Memory is the peak of the proportional set size of the "
         "process, those below it and those in its containers; bytes are those handed to the disk by them; what is left "
         f"is counted {LEFT_AFTER:.0f} s after the driver was killed, during its third step."

@@ -39,17 +39,17 @@ class Play:
     faults: list[str] = field(default_factory=list)
     others: int = 0
 
-    def reply(self, request: dict[str, Any], arrived: float) -> Reply:
-        """The next reply to a conversation."""
+    def reply(self, request: dict[str, Any], arrived: float) -> tuple[Reply, int | None]:
+        """The next reply to a conversation, and its place in the script (``None`` where it is none of the script's)."""
         messages = request["messages"]
         said = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
         place = len(said)
         if any("tool" in reply for reply in self.replies) and not request.get("tools"):
             self.others += 1
-            return {"content": "A title"}
+            return {"content": "A title"}, None
         if place >= len(self.replies):
             self.faults.append(f"call {place + 1} of {len(self.replies)}")
-            return self.replies[-1]
+            return self.replies[-1], None
         if place:
             seen = json.dumps(messages[said[-1] + 1 :], ensure_ascii=False)
             if json.dumps(self.expected[place - 1], ensure_ascii=False)[1:-1] not in seen:
@@ -57,11 +57,10 @@ class Play:
         self.arrivals.setdefault(place, []).append(arrived)
         self.on_call(place)
         time.sleep(self.delay)
-        return self.replies[place]
+        return self.replies[place], place
 
-    def gone(self, request: dict[str, Any]) -> None:
+    def gone(self, place: int) -> None:
         """A reply is on its way."""
-        place = sum(message["role"] == "assistant" for message in request["messages"])
         self.departures.setdefault(place, []).append(time.monotonic())
 
 
@@ -93,11 +92,12 @@ def serving(hosts: Sequence[str]) -> Iterator[Server]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             arrived = time.monotonic()
             play = server.play
-            reply = play.reply(request, arrived)
+            reply, place = play.reply(request, arrived)
             if request.get("stream"):
                 play.faults.append("asked for a stream")
             self.answer(completion(reply))
-            play.gone(request)
+            if place is not None:
+                play.gone(place)
 
         def answer(self, document: dict[str, Any]) -> None:
             body = json.dumps(document).encode()
