@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import threading
 import time
@@ -56,17 +57,71 @@ def test_when_one_is_told_to_wait_all_wait_and_then_go_one_by_one() -> None:
     assert all(later - earlier >= 0.04 for earlier, later in itertools.pairwise(passed))
 
 
-def test_an_answer_opens_the_gate_unless_another_must_wait_since() -> None:
-    pacer = Pacer(spacing=1000)
-    pacer.hold(0.0)
-    pacer.turn()
-    pacer.answered()
-    pacer.turn()  # else it would wait for the spacing
-    pacer.hold(0.2)
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_answers_open_the_gate_little_by_little_unless_another_must_wait_since() -> None:
+    clock = Clock()
+    pacer = Pacer(spacing=8.0, clock=clock)
+    pacer.hold(3.0)
     pacer.answered()  # of a call that was made before
-    began = time.monotonic()
-    pacer.turn()
-    assert time.monotonic() - began >= 0.15
+    assert pacer.wait() == 3.0
+    clock.now = 3.0
+    assert (pacer.wait(), pacer.wait()) == (0.0, 8.0)
+    pacer.answered()
+    clock.now = 11.0
+    assert pacer.wait() == 0.0
+    assert 0.0 < pacer.wait() < 8.0
+    for _ in range(300):
+        pacer.answered()
+    clock.now = 12.0
+    assert [pacer.wait() for _ in range(3)] == [0.0, 0.0, 0.0]
+
+
+def test_calls_refused_together_slow_down_once_and_those_who_wait_come_one_after_the_other() -> None:
+    clock = Clock()
+    pacer = Pacer(spacing=1.0, clock=clock)
+    for _ in range(20):
+        pacer.hold(2.0)
+    assert [pacer.wait() for _ in range(3)] == [2.0, 3.0, 4.0]
+    clock.now = 2.0
+    assert (pacer.wait(), pacer.wait()) == (0.0, 3.0)  # the places from 2 to 4 s are given away
+    clock.now = 4.0
+    pacer.hold(0.0)
+    assert pacer.wait() == 0.0
+    clock.now = 6.0
+    assert pacer.wait() == 0.0  # at half the speed
+
+
+def test_many_callers_find_the_speed_that_a_provider_allows() -> None:
+    """Fifty callers, each of whom calls again when answered, for ten minutes; five calls a second are allowed."""
+    clock = Clock()
+    pacer = Pacer(clock=clock)
+    left, answers, refused = 5.0, 0, 0
+    due: list[tuple[float, str]] = [(0.0, "ask")] * 50
+    while (event := heapq.heappop(due))[0] < 600:
+        left = min(5.0, left + (event[0] - clock.now) * 5)
+        clock.now = event[0]
+        if event[1] == "answer":
+            answers += 1
+            pacer.answered()
+        if wait := pacer.wait():
+            heapq.heappush(due, (clock.now + max(wait, 1e-6), "ask"))
+        elif left >= 1:
+            left -= 1
+            heapq.heappush(due, (clock.now + 4.0, "answer"))
+        else:
+            refused += 1
+            pacer.hold(1.0)
+            heapq.heappush(due, (clock.now + 1.0, "ask"))
+    assert answers > 0.9 * 600 * 5
+    assert refused < 0.1 * answers
 
 
 @dataclass(eq=False)
