@@ -50,8 +50,7 @@ class ModelConfig(Section):
     context_window: PositiveInt | None = None
     """Tokens that prompt and reply may have together; unset: what is known of the model."""
     llama_server: str | None = None
-    """Path of llama.cpp's server that runs the embedded model, such as one compiled for the machine or its GPU; default:
-    that of the extra `local`."""
+    """Path of a llama.cpp server for the embedded model, such as one made for a GPU; unset: that of the extra `local`."""
     parallel: PositiveInt = 1
     """Calls that the embedded model answers at once; each has a context window of its own."""
     timeout: PositiveFloat = 600.0
@@ -276,8 +275,7 @@ class TasksConfig(Section):
 
 
 class TelemetryConfig(Section):
-    """What OpenTelemetry is told (extra `telemetry`); where to, its own variables say, such as
-    OTEL_EXPORTER_OTLP_ENDPOINT."""
+    """What OpenTelemetry is told (extra `telemetry`); where to, OTEL_EXPORTER_OTLP_ENDPOINT and its like say."""
 
     enabled: bool | None = None
     """Whether traces and metrics are sent; unset: where OTEL_EXPORTER_OTLP_ENDPOINT is set."""

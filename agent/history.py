@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from aci_tools.tools.base import NO_CHANGE
 from agent.budget import Budget
 from agent.config import Config
-from agent.formats.base import ActionFormat
+from agent.formats.base import ActionFormat, Tried
 from agent.repetition import Repetition
 from agent.view import View
 from trajectories.events import (
     ActionTaken,
     AttemptEnded,
-    Call,
     Event,
     Message,
     ModelReplied,
@@ -65,7 +65,7 @@ class History:
         self.repeated = False
         self.submitted = False
         self.ended: AttemptEnded | None = None
-        self.tried: list[Call] = []
+        self.tried: list[Tried] = []
         self.elapsed = 0.0
         self.untold: list[ActionTaken] = []
         self._agent = config.agent
@@ -111,7 +111,7 @@ class History:
             if event.changed:
                 self.tried = []
             elif not event.ok:
-                self.tried.append(self.action.call)
+                self.tried.append(Tried(self.action.call, futile=event.code == NO_CHANGE))
             if event.changed:
                 self.unrecorded = True
                 self._changing = (self.action, event)

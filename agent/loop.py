@@ -18,7 +18,7 @@ from aci_tools.tools.base import Observation
 from aci_tools.tools.describe import build
 from agent.budget import AttemptOver, Budget
 from agent.config import Config
-from agent.formats import ActionFormat, FormatError, ParsedCall, ShownLine, Tools
+from agent.formats import ActionFormat, FormatError, ParsedCall, ShownLine, Tools, Tried
 from agent.history import BY_USER, CHANGED, History
 from agent.human.base import Companion, Nobody, Review, refusal, told_of_change
 from agent.human.clock import OffTheClock
@@ -29,7 +29,6 @@ from trajectories.events import (
     ActionTaken,
     AttemptEnded,
     AttemptStarted,
-    Call,
     Condensed,
     Event,
     Message,
@@ -82,7 +81,7 @@ class Attempt:
         self.history = History(self.format, self.config, self.budget)
         self.patch = self.started.initial_patch
         self._paths: list[str] | None = None
-        self._held: tuple[list[Call], str | None] | None = None
+        self._held: tuple[list[Tried], str | None] | None = None
         self._in_place = False
         self._beside = OffTheClock(self.companion, self.budget)
 

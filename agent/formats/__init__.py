@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from agent.formats.base import ActionFormat, FormatError, ParsedCall, ParsedReply, ShownLine, Tools
+from agent.formats.base import ActionFormat, FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
 from agent.formats.code_block import CodeBlock
 from agent.formats.line_or_block import LineOrBlock
 from agent.formats.thought_action import ThoughtAction
 from agent.formats.tool_calls import ToolCalls
 from agent.formats.xml import Xml
 
-__all__ = ["FORMATS", "ActionFormat", "FormatError", "ParsedCall", "ParsedReply", "ShownLine", "Tools", "make_format"]
+__all__ = [
+    "FORMATS",
+    "ActionFormat",
+    "FormatError",
+    "ParsedCall",
+    "ParsedReply",
+    "ShownLine",
+    "Tools",
+    "Tried",
+    "make_format",
+]
 
 FORMATS: dict[str, type[ActionFormat]] = {
     "tool_calls": ToolCalls,

@@ -45,6 +45,19 @@ class ShownLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A call that failed since the last change.
+
+    Attributes:
+        call: The call.
+        futile: Whether it asked for what is there already.
+    """
+
+    call: Call
+    futile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedCall:
     """One call of a reply.
 
@@ -82,7 +95,7 @@ class ActionFormat(Protocol):
         """Native tool definitions to send along, or ``None``."""
 
     def grammar(
-        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
         """A llama.cpp grammar of well-formed replies, or ``None``.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aci_tools.tools.base import Tool
 from aci_tools.tools.describe import CallError, body_fields, build
-from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
 from agent.formats.thought_action import fenced_blocks
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
@@ -40,7 +40,7 @@ class CodeBlock:
         return None
 
     def grammar(
-        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
         """Words, one block of code, and nothing behind it."""
         return _GRAMMAR

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from agent.formats.base import FormatError, ParsedReply, ShownLine, Tools
+from agent.formats.base import FormatError, ParsedReply, ShownLine, Tools, Tried
 from agent.formats.code_block import CodeBlock, built
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
@@ -23,8 +23,8 @@ _LINE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _TOOL = "replace_line"
-#: Calls of which the last is to be a block.
-_TURNS = 2
+#: Lines to be tried before a block, and before the next one if the last was a copy of what is there.
+_LINES, _AFTER_COPY = 1, 3
 #: Lines tried last that are not offered, as far as there are others.
 _LAST = 5
 _RULES = """\
@@ -40,6 +40,13 @@ the line as it must be
 Or answer with the whole corrected function in one block of code.
 """
 _FORM = "Write a line as it is and as it must be, or the whole corrected function in one block of code."
+
+
+def _block_is_due(tried: Sequence[Tried]) -> bool:
+    since = next((n for n, each in enumerate(reversed(tried)) if each.call.name != _TOOL), None)
+    if since is None:
+        return len(tried) >= _LINES
+    return since >= (_AFTER_COPY if tried[-1 - since].futile else _LINES)
 
 
 class LineOrBlock:
@@ -64,14 +71,15 @@ class LineOrBlock:
         return None
 
     def grammar(
-        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
-        """One of the lines shown and its correction, or a block of code, in turn.
+        """One of the lines shown and its correction, or a block of code, in turn; fewer blocks where they are copies.
 
         Left to itself a small model writes a block always, and the lines that it wrote before again. So the lines that
         were tried last are left out, and those that were tried twice; suspects come first, each once.
         """
-        order = [(call.arguments["path"], call.arguments["line"]) for call in tried if call.name == _TOOL]
+        lines = [each.call for each in tried if each.call.name == _TOOL]
+        order = [(call.arguments["path"], call.arguments["line"]) for call in lines]
         times = Counter(order)
         allowed = [line for line in shown if line.text.strip() and times[line.path, line.number] < 2]
         fresh = ([line for line in allowed if (line.path, line.number) not in order[-n:]] for n in (_LAST, 1))
@@ -83,7 +91,7 @@ class LineOrBlock:
             )
             for line in suspects or left
         )
-        if not there or len(tried) % _TURNS == _TURNS - 1:
+        if not there or _block_is_due(tried):
             return 'root ::= "```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'
         # Between fences it writes code and no explanations.
         line = "([^`\\n] [^`\\n]*)"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.tools.describe import CallError, grammar, manual, parse_command
-from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
@@ -42,7 +42,7 @@ class ThoughtAction:
         return None
 
     def grammar(
-        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
         """A thought of one paragraph, then exactly one well-formed command."""
         root = 'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.tools.describe import CallError, build, json_schema
-from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
@@ -26,7 +26,7 @@ class ToolCalls:
         return [json_schema(tool) for tool in tools]
 
     def grammar(
-        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
         """None: the server constrains its own tool calls."""
         return None

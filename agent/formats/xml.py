@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.tools.describe import CallError, build, json_schema
-from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools
+from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
 from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
@@ -40,7 +40,7 @@ class Xml:
         return None
 
     def grammar(
-        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Call] = ()
+        self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
         """A thought, then one call of a known function with its parameters in order, the optional ones optional."""
         rules = ['root ::= thought "\\n\\n" call', "thought ::= [^\\n<] [^\\n<]{0,400}"]

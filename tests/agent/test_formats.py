@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aci_tools.tools import TOOLS, toolset
-from agent.formats import FORMATS, FormatError, ShownLine, make_format
+from agent.formats import FORMATS, FormatError, ShownLine, Tried, make_format
 from trajectories.events import Call, ModelReplied
 
 TOOLSET = toolset(["open", "goto", "rewrite_function", "bash", "submit"])
@@ -40,6 +40,7 @@ def test_text_formats_explain_every_tool_in_the_prompt(name: str) -> None:
     for tool in tools:
         assert tool.tool_name() in instructions
         for field in tool.model_fields.values():
+            assert field.description
             assert field.description in instructions
 
 
@@ -253,13 +254,13 @@ def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
     assert "root ::= (" in grammar
 
 
+def line_call(line: int) -> Call:
+    return Call(name="replace_line", arguments={"path": "a.py", "line": line})
+
+
 def offered(shown: list[ShownLine], *tried: int) -> list[int]:
     """The numbers of the lines that are offered when it is a line's turn, after lines and a block in turn."""
-    calls = [
-        call
-        for line in tried
-        for call in (Call(name="replace_line", arguments={"path": "a.py", "line": line}), Call(name="rewrite"))
-    ]
+    calls = [call for line in tried for call in (Tried(line_call(line)), Tried(Call(name="rewrite")))]
     grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, calls) or ""
     return [line.number for line in shown if f"line {line.number} is" in grammar]
 
@@ -278,8 +279,16 @@ def test_lines_tried_last_are_not_offered_as_far_as_there_are_others() -> None:
     assert offered(shown[:2], 1, 2, 1) == [2]
 
 
-def test_line_and_block_take_turns() -> None:
-    shown = [ShownLine("a.py", 1, "x = 1"), ShownLine("a.py", 2, "x = 2")]
-    tried = [Call(name="replace_line", arguments={"path": "a.py", "line": 1})]
-    assert 'root ::= "```' in (make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried) or "")
-    assert offered(shown, 1, 2, 1, 2) == []  # each twice: a block is what is left
+def test_line_and_block_take_turns_and_after_a_copy_come_three_lines() -> None:
+    shown = [ShownLine("a.py", number, f"x = {number}") for number in range(1, 9)]
+    copy, block = Tried(Call(name="rewrite"), futile=True), Tried(Call(name="rewrite"))
+
+    def turn(*tried: Tried) -> str:
+        grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried) or ""
+        return "line" if "It must be" in grammar else "block"
+
+    one, two, three, four = (Tried(line_call(number)) for number in range(1, 5))
+    assert [turn(), turn(one), turn(one, block), turn(one, block, two)] == ["line", "block", "line", "block"]
+    assert [turn(one, copy, two), turn(one, copy, two, three)] == ["line", "line"]
+    assert turn(one, copy, two, three, four) == "block"
+    assert offered(shown[:2], 1, 2, 1, 2) == []  # each twice: a block is what is left
