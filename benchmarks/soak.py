@@ -9,9 +9,9 @@ resumed, compared with what it should have come to, and its predictions are judg
 
 A line is fitted through the samples of each figure, the first fifth of the time left out. The figure is flat when that
 line rises over the measured time by no more than twice the scatter of the samples about it, or by no more than 2 % of
-their mean. For the memory of the process 4 KiB for each attempt are allowed too, since a run keeps what came of each (its
-patch, what it used) until its report. What is left when all has ended must be nothing. Less than ten minutes show how
-the process warms up. Exit code 1: something is not flat, is left, or went wrong.
+their mean. For the memory of the process 4 KiB for each attempt are allowed too, since a run keeps what came of each
+(its patch, what it used) until its report. What is left when all has ended must be nothing. Less than ten minutes show
+how the process warms up. Exit code 1: something is not flat, is left, or went wrong.
 """
 
 from __future__ import annotations
