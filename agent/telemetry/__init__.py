@@ -36,9 +36,9 @@ def open_telemetry(config: TelemetryConfig, say: Say, *, page: bool = False) -> 
     signals = {signal for signal in ("traces", "metrics") if _sent(config, signal)}
     if not signals and not page:
         return None
-    try:
-        from agent.telemetry.otel import Outlet
+    from agent.telemetry.otel import Outlet
 
+    try:
         return Outlet(signals, say, page=page)
     except ImportError as error:
         fault = f"telemetry needs the extra [telemetry] ({error.name} is missing): {INSTALL}"

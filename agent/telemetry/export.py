@@ -79,10 +79,10 @@ class OtlpExporter:
         return len(spans), notes
 
     def _made(self, trajectories: Sequence[Trajectory]) -> tuple[list[ReadableSpan], tuple[str, ...]]:
+        from agent.telemetry.otel import Tracer
+
         try:
             from opentelemetry.sdk.trace import SpanProcessor
-
-            from agent.telemetry.otel import Tracer
         except ImportError as error:
             raise UsageError(
                 f"--format otlp needs the extra [telemetry] ({error.name} is missing): {INSTALL}"

@@ -12,19 +12,6 @@ import threading
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import Decision
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
 from agent import __version__
 from agent.telemetry.conventions import SCHEMA_URL
 from agent.telemetry.spans import Place, Span, Value
@@ -32,7 +19,13 @@ from agent.telemetry.trouble import Trouble
 from trajectories.redact import Redactor
 
 if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.metrics import Meter
+    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.trace import SpanContext
     from prometheus_client import CollectorRegistry
 
 #: Seconds for what is left to send at the end, and for further tries where the receiver does not take it.
@@ -49,15 +42,33 @@ class Tracer:
     """
 
     def __init__(self, processor: SpanProcessor, sampled: bool | None = None) -> None:
-        self._ids = _Ids()
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+        names = self._names = threading.local()
+
+        class Named(IdGenerator):
+            """Gives the next span of a thread the ids that were named for it."""
+
+            def generate_trace_id(self) -> int:
+                trace_id: int = names.trace
+                return trace_id
+
+            def generate_span_id(self) -> int:
+                span_id: int = names.span
+                return span_id
+
         self._sampled = sampled
         self._redactor = Redactor.from_environment()
-        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False, id_generator=self._ids)
+        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False, id_generator=Named())
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer(_SCOPE, __version__, SCHEMA_URL)
 
     def emit(self, span: Span) -> None:
         """Hand a span on, without what looks like a secret."""
+        from opentelemetry import trace
+        from opentelemetry.context import Context
+
         place = span.place
         if not self._is_sampled(place.trace):
             return
@@ -65,7 +76,7 @@ class Tracer:
         if place.parent is not None:
             context = trace.set_span_in_context(trace.NonRecordingSpan(_context(place.trace, place.parent)), context)
         facts: dict[str, Value] = {**span.attributes, **({"error.type": span.error} if span.error else {})}
-        self._ids.use(place.trace, span.id)
+        self._names.trace, self._names.span = place.trace, span.id
         made = self._tracer.start_span(
             self._clean(span.name),
             context,
@@ -83,6 +94,8 @@ class Tracer:
         self._provider.shutdown()
 
     def _is_sampled(self, trace_id: int) -> bool:
+        from opentelemetry.sdk.trace.sampling import Decision
+
         if self._sampled is not None:
             return self._sampled
         decision = self._provider.sampler.should_sample(None, trace_id, _SCOPE).decision
@@ -106,12 +119,22 @@ class Outlet:
         say: Told, once, of what keeps them from getting through.
         page: Whether figures are kept for Prometheus, too.
 
+    Raises:
+        ImportError: The extra is missing.
+        ValueError: One of OpenTelemetry's variables holds what it cannot.
+
     Attributes:
         above: Where the run belongs in a trace that whoever started this process has begun (``TRACEPARENT``).
         registry: The figures for Prometheus; ``None`` without a page.
     """
 
     def __init__(self, signals: Collection[str], say: Callable[[str, str], None], *, page: bool = False) -> None:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
         self._trouble = Trouble(say)
         self._listening = contextlib.ExitStack()
         self._listening.enter_context(self._trouble)
@@ -167,35 +190,25 @@ class Outlet:
         self._trouble.none()
 
 
-class _Ids(IdGenerator):
-    """Gives the next span of a thread the ids that were named for it."""
+def _context(trace_id: int, span_id: int) -> SpanContext:
+    from opentelemetry.trace import SpanContext, TraceFlags
 
-    def __init__(self) -> None:
-        self._next = threading.local()
-
-    def use(self, trace: int, span: int) -> None:
-        self._next.trace, self._next.span = trace, span
-
-    def generate_trace_id(self) -> int:
-        named: int = self._next.trace
-        return named
-
-    def generate_span_id(self) -> int:
-        named: int = self._next.span
-        return named
-
-
-def _context(trace_id: int, span_id: int) -> trace.SpanContext:
-    return trace.SpanContext(trace_id, span_id, False, trace.TraceFlags(trace.TraceFlags.SAMPLED))
+    return SpanContext(trace_id, span_id, False, TraceFlags(TraceFlags.SAMPLED))
 
 
 def _resource() -> Resource:
     """Who tells this; the variables of OpenTelemetry have the last word."""
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
     mine = Resource.create({"service.name": _SCOPE, "service.version": __version__})
     return mine.merge(OTELResourceDetector().detect())
 
 
 def _above() -> tuple[Place | None, bool | None]:
+    from opentelemetry import trace
+    from opentelemetry.context import Context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
     carrier = {"traceparent": os.environ.get("TRACEPARENT", ""), "tracestate": os.environ.get("TRACESTATE", "")}
     context = TraceContextTextMapPropagator().extract(carrier, Context())
     found = trace.get_current_span(context).get_span_context()
