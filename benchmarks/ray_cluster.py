@@ -29,6 +29,9 @@ from tests.e2e.clusters import Nodes, nodes
 from trajectories.events import AttemptEnded, ModelReplied, Resumed
 from trajectories.log import read_events
 
+#: Bytecode, which has the time in it, would be part of patches.
+_SAME = "sandbox.env={PYTHONDONTWRITEBYTECODE: '1'}"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,11 +45,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="patchwright-ray-") as place:
         work = Workload.make(Path(place), given.tasks, given.steps, given.think)
         width = given.nodes * given.sandboxes
+        judged = ("--evaluate", "--set", _SAME)
         began = time.monotonic()
-        finish(work, work.batch("local", width, "--evaluate"))
+        finish(work, work.batch("local", width, *judged))
         alone = time.monotonic() - began
         with nodes(given.nodes, given.sandboxes, work.env) as cluster:
-            asked = ("--engine", "ray", "--address", cluster.address, "--per-attempt", "memory=16", "--evaluate")
+            asked = ("--engine", "ray", "--address", cluster.address, "--per-attempt", "memory=16", *judged)
             finished = disturb(work, cluster, work.batch("ray", width, *asked), given.nodes - 1)
             finish(work, work.batch("ray", width, *asked))
         found = compare(work, finished) | {"tasks": given.tasks, "nodes": given.nodes, "local_seconds": round(alone, 1)}
