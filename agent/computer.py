@@ -162,4 +162,7 @@ def computer_settings(config: Config) -> ComputerSettings:
         cache=Path(given.cache) if given.cache else None,
         disk_budget=None if given.disk_budget is None else int(given.disk_budget * 2**30),
         build_timeout=given.build_timeout,
+        registry=config.images.registry,
+        store=config.images.store,
+        push=config.images.push,
     )

@@ -274,6 +274,17 @@ class TasksConfig(Section):
     only of tasks whose known solution was seen to get the same outcomes so (see docs/performance.md)."""
 
 
+class ImagesConfig(Section):
+    """Where images that tasks run in are shared between machines."""
+
+    registry: str | None = None
+    """Container registry, or part of one, such as `registry.example.org/team`: images are pulled, not built, if there."""
+    store: str | None = None
+    """URL of any kind that fsspec knows, such as `s3://bucket/images`: the same without a registry (extra `remote`)."""
+    push: bool = False
+    """Whether images that are built here are sent to both."""
+
+
 class TelemetryConfig(Section):
     """What OpenTelemetry is told (extra `telemetry`); where to, OTEL_EXPORTER_OTLP_ENDPOINT and its like say."""
 
@@ -297,4 +308,5 @@ class Config(Section):
     aci: AciConfig = AciConfig()
     policy: PolicyConfig = PolicyConfig()
     tasks: TasksConfig = TasksConfig()
+    images: ImagesConfig = ImagesConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

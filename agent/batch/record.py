@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: The section that says where repositories and images come from.
 _PLACES = "tasks"
-#: The section that says who is told of a run, which does not change it.
-_TELEMETRY = "telemetry"
+#: The sections that say who is told of a run, and where its images are shared, which do not change it.
+_BESIDE = ("telemetry", "images")
 
 
 def reference(tasks: str) -> str:
@@ -94,7 +94,7 @@ def refuse_difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> 
         if recorded.get(key) != asked[key]:
             raise UsageError(f"--resume: {key} {asked[key]!r}, {began} {recorded.get(key)!r}")
     for section, values in asked["config"].items():
-        if section in (_PLACES, _TELEMETRY):
+        if section in (_PLACES, *_BESIDE):
             continue
         for key, value in values.items():
             was = recorded["config"].get(section, {}).get(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -16,12 +15,14 @@ from aci_tools.sandbox.engine import connect, engine_errors, ensure_image
 from aci_tools.sandbox.workspace import workspace
 from tasks.checkouts import Checkouts, Source
 from tasks.images import history
-from tasks.images.base_image import default_image
+from tasks.images.base_image import LOCAL_TAGS, default_image
 from tasks.images.builder import WORKDIR, Work, build
+from tasks.images.depots import Depots
 from tasks.images.ledger import Ledger
+from tasks.images.outlook import published_image
 from tasks.images.reach import Reach
 from tasks.images.recipe import Layer, layers
-from tasks.images.seal import seal, sealed_key
+from tasks.images.seal import seal, sealed_key, sealed_key_by_name
 from tasks.images.settings import ComputerSettings, Ready
 from tasks.images.store import Store
 from tasks.locks import locked
@@ -29,7 +30,6 @@ from tasks.task import Environment, Task
 
 _PATIENCE = 1200  # seconds that the engine may take for one request; a commit of gigabytes is one
 _TRIES = 3  # for what the network made fail
-_SWE_BENCH_ID = re.compile(r"[\w.-]+__[\w.-]+-\d+")
 
 
 class Containers:
@@ -50,10 +50,11 @@ class Containers:
         self._checkouts = checkouts
         self._ledger = ledger
         self._say = say
+        self._depots = Depots(settings, say)
 
     def ready(self, task: Task) -> Ready:
         """The task's computer: from a published image where the task has no environment of its own, else built."""
-        published = self._published_image(task)
+        published = published_image(task, lambda image: self._inspect(image) is not None)
         if published is not None:
             return self._sealed(task, published)
         environment = task.environment or Environment()
@@ -65,6 +66,14 @@ class Containers:
             found = self._built(source, base_id)
             if found is not None:
                 return found
+        for source in self._checkouts.likely(task) if self._depots else ():
+            top = layers(source.task.environment or Environment(), base_id, source.commit)[-1]
+            with self._ledger.using(self._tag(top)), locked(self._cache, top.key):
+                if self._inspect(self._tag(top)) is not None or self._depots.fetch(self._tag(top)):
+                    found = self._built(source, base_id)
+            if found is not None:
+                self._keep_to_budget()
+                return found
         source = self._checkouts.find(task)
         self._build(source, base, base_id)
         found = self._built(source, base_id)
@@ -72,18 +81,13 @@ class Containers:
             raise InfrastructureError(f"{task.id}: its image vanished as soon as it was built; is something pruning?")
         return found
 
-    def _published_image(self, task: Task) -> str | None:
-        """The image that serves a task as it was published, if one does."""
-        if task.environment is not None:
-            return task.image if task.image and self._inspect(task.image) is not None else None
-        if task.image:
-            return task.image
-        if not task.files and _SWE_BENCH_ID.fullmatch(task.id):
-            return f"swebench/sweb.eval.x86_64.{task.id.replace('__', '_1776_').lower()}:latest"
-        return None
-
     def _sealed(self, task: Task, image: str) -> Ready:
         pulled = self._inspect(image) is None
+        elsewhere = self._image_of_a_task(sealed_key_by_name(image, task))
+        if pulled and self._depots:
+            with locked(self._cache, elsewhere), self._ledger.using(elsewhere):
+                if self._inspect(elsewhere) is not None or self._depots.fetch(elsewhere):
+                    return self._of_sealed(task, elsewhere)
         if pulled:
             self._say(f"{task.id}: pulling the image {image}")
         with self._engine() as client:
@@ -93,14 +97,21 @@ class Containers:
                 hint = "give the task an environment to build one"
                 raise InfrastructureError(f"{task.id}: no image to run in: {error}; {hint}") from error
             image_id = client.images.get(image).id
-            tag = f"{self._settings.prefix}/task:{sealed_key(image_id, task)[:16]}"
+            tag = self._image_of_a_task(sealed_key(image_id, task))
             with locked(self._cache, sealed_key(image_id, task)), self._ledger.using(tag):
                 if self._inspect(tag) is None:
                     self._say(f"{task.id}: sealing the image {image} as {tag}")
                     seal(client, image, task, tag, pulled=pulled)
+                    self._depots.send(tag, elsewhere)
                     self._keep_to_budget()
-            self._ledger.use([tag])
-            made = client.images.get(tag)
+                return self._of_sealed(task, tag)
+
+    def _of_sealed(self, task: Task, tag: str) -> Ready:
+        self._ledger.use([tag])
+        made = self._inspect(tag)
+        if made is None:
+            self._ledger.release([tag])
+            raise InfrastructureError(f"{task.id}: its image vanished as soon as it was there; is something pruning?")
         workdir = made.attrs["Config"]["WorkingDir"]
         spec = SandboxSpec(workdir, None, tag, startup=made.labels["patchwright.startup"])
         # What the environment says of tests holds for what is built from it.
@@ -134,9 +145,9 @@ class Containers:
             for layer in planned:
                 tag = self._tag(layer)
                 with locked(self._cache, layer.key):
-                    if self._inspect(tag) is None:
-                        self._say(f"{source.task.id}: building the {layer.name} layer {tag}")
+                    if self._inspect(tag) is None and not self._depots.fetch(tag):
                         self._layer(source, layer, below, milestone)
+                        self._depots.send(tag)
                 below = tag
             self._keep_to_budget()
 
@@ -151,6 +162,7 @@ class Containers:
             "patchwright.origin": source.origin,
         }
         title = f"{task.id}: the {layer.name} layer"
+        self._say(f"{task.id}: building the {layer.name} layer {self._tag(layer)}")
         log = self._cache / "logs" / f"{layer.key[:16]}.log"
         with workspace() as scratch:
             repository = self._content(source, layer, milestone, scratch / "repository")
@@ -185,6 +197,9 @@ class Containers:
             for kept in Store(self._cache, self._ledger, self._settings.prefix).prune(budget=budget):
                 self._say(f"removed {kept.name} ({kept.task or kept.layer}) to keep to the disk budget")
 
+    def _image_of_a_task(self, key: str) -> str:
+        return f"{self._settings.prefix}/task:{key[:16]}"
+
     def _tag(self, layer: Layer) -> str:
         return layer.tag(self._settings.prefix)
 
@@ -193,6 +208,8 @@ class Containers:
 
     @cached_property
     def _default_base(self) -> str:
+        if self._depots and not any(self._inspect(tag) is not None for tag in LOCAL_TAGS):
+            any(self._depots.fetch(tag) for tag in LOCAL_TAGS)
         return default_image(self._say)
 
     @cached_property
@@ -200,6 +217,8 @@ class Containers:
         return Reach.of_this_machine()
 
     def _image_id(self, tag: str) -> str:
+        if self._depots and self._inspect(tag) is None:
+            self._depots.fetch(tag)
         with self._engine() as client:
             ensure_image(client, tag)
             return str(client.images.get(tag).id)

@@ -90,6 +90,18 @@ class Directories:
             Store(self._cache, self._ledger, self._settings.prefix).prune(budget=self._settings.disk_budget)
         return found
 
+    def names(self, task: Task) -> list[str]:
+        """The directories that may serve a task, as far as can be told without fetching anything."""
+        python = _Python.for_version((task.environment or Environment()).python)
+        return [str(self._place(source, python)) for source in self._checkouts.likely(task)]
+
+    def present(self, task: Task) -> float:
+        """1 if a task's directory is here, or none has to be made; else 0."""
+        environment = task.environment or Environment()
+        if task.files and not environment.install:
+            return 1.0
+        return 1.0 if any(Path(name).is_dir() for name in self.names(task)) else 0.0
+
     def _place(self, source: Source, python: _Python) -> Path:
         environment = source.task.environment or Environment()
         what = environment.model_dump(mode="json", include={"install", "pip", "env", "python"})

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Ledger:
         self._leases = directory / "leases"
         self._lease = self._leases / f"{uuid.uuid4().hex}.json"
         self._held: Counter[str] = Counter()
+        self._expected: list[str] = []
         self._guard = threading.Lock()
 
     def use(self, names: Iterable[str]) -> None:
@@ -56,6 +57,21 @@ class Ledger:
         finally:
             self.release(names)
 
+    def expect(self, names: Iterable[str]) -> None:
+        """Say what this process will use, what it needs first before what it needs later; all else is taken back."""
+        with self._guard:
+            self._expected = list(dict.fromkeys(names))
+            self._write_lease()
+
+    def expected(self) -> dict[str, int]:
+        """When living processes will use things: 0 next, larger numbers later."""
+        found: dict[str, int] = {}
+        for lease in self._living():
+            names = lease.get("next")
+            for place, name in enumerate(names if isinstance(names, list) else ()):
+                found[name] = min(place, found.get(name, place))
+        return found
+
     def forget(self, names: Iterable[str]) -> None:
         """Drop what is known of things that are no more."""
         gone = set(names)
@@ -69,19 +85,24 @@ class Ledger:
     def in_use(self) -> set[str]:
         """The things that living processes have in use."""
         found: set[str] = set()
+        for lease in self._living():
+            names = lease.get("names")
+            found.update(names if isinstance(names, list) else ())
+        return found
+
+    def _living(self) -> Iterator[dict[str, object]]:
         for path in self._leases.glob("*.json"):
             lease = _read(path)
             owner = Owner.parse(str(lease.get("owner", "")))
             if owner is not None and owner.dead:
                 path.unlink(missing_ok=True)
             else:
-                names = lease.get("names")
-                found.update(names if isinstance(names, list) else ())
-        return found
+                yield lease
 
     def _write_lease(self) -> None:
-        if self._held:
-            _write(self._lease, {"owner": str(this_process()), "names": sorted(self._held)})
+        if self._held or self._expected:
+            facts = {"owner": str(this_process()), "names": sorted(self._held), "next": self._expected}
+            _write(self._lease, facts)
         else:
             self._lease.unlink(missing_ok=True)
 
@@ -94,7 +115,7 @@ def _read(path: Path) -> dict[str, object]:
     return known if isinstance(known, dict) else {}
 
 
-def _write(path: Path, content: dict[str, object]) -> None:
+def _write(path: Path, content: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     draft.write_text(json.dumps(content))

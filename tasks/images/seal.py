@@ -26,6 +26,11 @@ def sealed_key(image_id: str, task: Task) -> str:
     return digest("sealed", image_id, task.base_commit, task.setup_patch)
 
 
+def sealed_key_by_name(image: str, task: Task) -> str:
+    """SHA-256 by which other machines know a sealed image, who do not have what it was made from."""
+    return digest("sealed by name", image, task.base_commit, task.setup_patch)
+
+
 def seal(client: Any, image: str, task: Task, tag: str, *, pulled: bool) -> None:
     """Make an image in which the repository has its history up to the task's base commit and nothing else.
 

@@ -22,6 +22,9 @@ class ComputerSettings:
         disk_budget: Bytes that images of ours and cached directories may take up; ``None`` for no limit.
         build_timeout: Seconds that the commands of one layer may take.
         prefix: What the names of all images begin with. What one of another prefix needs is not seen, nor ever removed.
+        registry: Container registry, or part of one, that images are had from rather than built here.
+        store: URL that layers of images are had from rather than built here.
+        push: Whether images that are built here are sent to them.
     """
 
     kind: str = "auto"
@@ -31,6 +34,9 @@ class ComputerSettings:
     disk_budget: int | None = None
     build_timeout: float = 3600.0
     prefix: str = "patchwright"
+    registry: str | None = None
+    store: str | None = None
+    push: bool = False
 
     @property
     def cache_directory(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Kept:
         last_used: When it was last taken into use, as epoch seconds.
         parent: Name of what it is put on.
         in_use: Whether a living process uses it.
+        next: When a living process will use it, 0 being the soonest; ``None`` where none is known to.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kept:
     last_used: float
     parent: str = ""
     in_use: bool = False
+    next: int | None = None
 
 
 class Store:
@@ -61,8 +63,9 @@ class Store:
     def kept(self) -> list[Kept]:
         """All of them, those used last first. Images are left out where no engine answers."""
         used, in_use = self._ledger.last_used(), self._ledger.in_use()
-        found = [*self._images(used, in_use), *self._directories(used, in_use)]
-        return sorted(found, key=lambda kept: -kept.last_used)
+        expected = self._ledger.expected()
+        found = (*self._images(used, in_use), *self._directories(used, in_use))
+        return sorted((replace(kept, next=expected.get(kept.name)) for kept in found), key=lambda kept: -kept.last_used)
 
     def prune(
         self, *, older_than: float | None = None, everything: bool = False, budget: int | None = None
@@ -72,7 +75,8 @@ class Store:
         Args:
             older_than: Remove what was not used for that many seconds.
             everything: Remove all.
-            budget: Remove the least recently used until the rest takes up no more than that many bytes.
+            budget: Remove the least recently used until the rest takes up no more than that many bytes; of what
+                living processes will use, what they need last.
 
         Returns:
             What was removed.
@@ -131,11 +135,16 @@ class Store:
 
 
 def _first_to_go(kept: Iterable[Kept], stuck: set[str]) -> Kept | None:
-    """The least recently used of those that nothing is put on; those that tasks share come last."""
+    """The least recently used of those that nothing is put on; those that tasks share come later, and last of all those
+    that will be used, the soonest at the very end."""
     all_of_them = list(kept)
     needed = {item.parent for item in all_of_them} | stuck
     free = [item for item in all_of_them if item.name not in needed and not item.in_use]
-    return min(free, key=lambda item: (item.task == "", item.last_used), default=None)
+    return min(free, key=_order, default=None)
+
+
+def _order(item: Kept) -> tuple[bool, int, bool, float]:
+    return item.next is not None, -(item.next or 0), item.task == "", item.last_used
 
 
 def _remove_image(client: Any, name: str) -> bool:
