@@ -79,6 +79,19 @@ class Places:
         """
         return self._openings.open(lambda: self._open(job))
 
+    def present(self, task: Task) -> float:
+        """The share of what a task's place is made of that is on this machine, from 0 to 1."""
+        return 1.0 if _in_a_directory(task) else self._computers.present(task)
+
+    def prefetch(self, tasks: Iterable[Task], halted: Callable[[], bool]) -> None:
+        """Have on this machine what places of tasks will be made of, as long as there is room for it.
+
+        Args:
+            tasks: In the order in which they will be needed.
+            halted: Asked before each; when it says yes, the rest is left.
+        """
+        self._computers.prefetch([task for task in tasks if not _in_a_directory(task)], halted)
+
     def abandon(self) -> None:
         """Remove every place that is there or being made, whoever uses it, because the process ends."""
         self._openings.abandon()
@@ -86,7 +99,7 @@ class Places:
 
     def _open(self, job: Job) -> Place:
         task = job.task
-        if task.environment is None and task.image is None and not task.files and Path(task.repo).is_dir():
+        if _in_a_directory(task):
             return self._of_a_directory(job)
         ready = self._computers.ready(task)
         wanted = self._config.sandbox
@@ -122,6 +135,11 @@ class Places:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
         return Place(job.task, sandbox, prepared.base_commit, scratch)
+
+
+def _in_a_directory(task: Task) -> bool:
+    """Whether a task is about the user's own repository and says nothing of what it runs in."""
+    return task.environment is None and task.image is None and not task.files and Path(task.repo).is_dir()
 
 
 class LookAhead:

@@ -58,6 +58,16 @@ def test_a_node_gets_jobs_whose_images_it_has_and_is_never_idle() -> None:
     assert not len(waiting)
 
 
+def test_a_node_gets_jobs_whose_images_it_had_before_the_run() -> None:
+    waiting = Waiting()
+    waiting.add([job(f"t{number}", f"r{number}") for number in range(4)])
+    waiting.found("one", {"t2": 0.5, "t3": 1.0})
+    waiting.found("two", {"t0": 0.5})
+    assert [waiting.take("one", ["two"]).task.id for _ in range(3)] == ["t3", "t2", "t1"]
+    assert [task.id for task in waiting.earmark("two", ["one"], 5)] == ["t0"]
+    assert waiting.take("one", ["two"]).task.id == "t0"
+
+
 def test_a_job_that_failed_on_a_node_is_rather_tried_on_another() -> None:
     waiting = Waiting()
     waiting.add([job("a"), job("b", "other")])

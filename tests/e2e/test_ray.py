@@ -109,6 +109,21 @@ def test_a_run_that_is_interrupted_stops_on_every_node_and_goes_on_anywhere(
     assert set(map(tuple, steps(output).values())) == {(1, 2)}
 
 
+def test_nodes_that_share_nothing_keep_a_run_at_a_url(user: User, tmp_path: Path, cluster: Nodes, home: Path) -> None:
+    tasks, place = tasks_of(user, 3), tmp_path / "far" / "run"
+    arguments = batch(user, tasks, Path("out"), user.script(FIX), *on(cluster), "--output", f"file://{place}")
+    cut_off = user.agent(*arguments, "--retries", "0")
+    assert cut_off.returncode == 3, cut_off.stderr
+    assert set(map(tuple, steps(place).values())) == {(1,)}
+    user.script(FIX, SUBMIT)
+    done = user.agent(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert predictions(place) == {f"mine__calc-{number}": user.patch for number in (1, 2, 3)}
+    assert set(map(tuple, steps(place).values())) == {(1, 2)}
+    assert results(place)["attempts_ended"] == {"submitted": 3}
+    assert left_on_nodes(home) == []
+
+
 @pytest.mark.docker
 def test_a_node_and_then_the_driver_die_and_nothing_is_lost_or_repeated(
     user: User, tmp_path: Path, cluster: Nodes, docker_image: str

@@ -18,7 +18,7 @@ from agent.batch.budget import RunBudget
 from agent.batch.cluster.hub import Hub, SharedBudget
 from agent.batch.cluster.kept import Kept
 from agent.batch.cluster.node import Brief, Greeting, NodeWorker
-from agent.batch.cluster.placement import Share, Waiting
+from agent.batch.cluster.placement import WINDOW, Share, Waiting
 from agent.batch.engine import AHEAD
 from agent.batch.jobs import CRASHED, Job, Result
 from agent.batch.output import Output
@@ -89,6 +89,8 @@ class Processes:
         self._processes: list[Process] = []
         self._known: dict[tuple[str, int], Job] = {}
         self._waiting = Waiting()
+        self._surveys: dict[Any, Process] = {}
+        self._until_survey: Counter[str] = Counter()
         self._losses: Counter[tuple[str, int]] = Counter()
         self._false_starts = 0
         self._why = ""
@@ -166,9 +168,30 @@ class Processes:
             process = max(self._processes, key=lambda known: known.room(ahead=ahead), default=None)
             if process is None or process.greeting is None or process.room(ahead=ahead) <= 0:
                 return
-            others = {known.greeting.node for known in self._processes if known.greeting} - {process.greeting.node}
-            job = self._waiting.take(process.greeting.node, others)
+            node = process.greeting.node
+            self._survey(process)
+            job = self._waiting.take(node, self._nodes() - {node})
             process.jobs[process.actor.do.remote(job)] = job
+
+    def _nodes(self) -> set[str]:
+        return {process.greeting.node for process in self._processes if process.greeting}
+
+    def _survey(self, process: Process) -> None:
+        """Ask a node now and then how much it has of what the next tasks need; it is not waited for."""
+        assert process.greeting is not None
+        node = process.greeting.node
+        self._until_survey[node] -= 1
+        if self._until_survey[node] < 0:
+            self._until_survey[node] = WINDOW // 2
+            self._surveys[process.actor.present.remote(self._waiting.next_tasks())] = process
+
+    def _surveyed(self, process: Process, shares: dict[str, float]) -> None:
+        """Have a node fetch what it will need next and does not have."""
+        assert process.greeting is not None
+        node = process.greeting.node
+        self._waiting.found(node, shares)
+        if tasks := self._waiting.earmark(node, self._nodes() - {node}, 2 * process.slots):
+            process.actor.prefetch.remote(tasks)
 
     def _turn(self) -> Iterator[Result]:
         """Wait a moment for what was asked, show what is new, and see to what came."""
@@ -177,16 +200,19 @@ class Processes:
             by_answer.update(dict.fromkeys(process.jobs, process))
             if process.greeting is None:
                 by_answer[process.pending] = process
-        if not by_answer:
+        asked = [*by_answer, *self._surveys]
+        if not asked:
             self._stop.wait(_TICK)
             return
-        asked = list(by_answer)
         if self._ray.wait(asked, num_returns=1, timeout=_TICK)[0]:
             answers, _ = self._ray.wait(asked, num_returns=len(asked), timeout=0)
         else:
             answers = []
         self._hear()
         for answer in answers:
+            if (surveyed := self._surveys.pop(answer, None)) is not None:
+                self._surveyed(surveyed, self._answer(answer) or {})
+                continue
             process = by_answer[answer]
             if process not in self._processes:  # lost since
                 continue

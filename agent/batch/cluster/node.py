@@ -6,9 +6,10 @@ import contextlib
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aci_tools.errors import InfrastructureError
 from agent import __version__
@@ -19,6 +20,9 @@ from agent.batch.engine import AHEAD
 from agent.batch.jobs import Job, Result
 from agent.batch.places import LookAhead
 from agent.batch.stop import Stop
+
+if TYPE_CHECKING:
+    from tasks.task import Task
 
 #: Seconds that attempts get to end by themselves when the driver is gone.
 _GRACE = 5.0
@@ -64,6 +68,7 @@ class NodeWorker:
         self._stop = Stop()
         self._opened = contextlib.ExitStack()
         self._closing = threading.Event()
+        self._prefetching = 0
 
     def version(self) -> str:
         """The version of Patchwright here; asked before anything is sent that another version may not understand."""
@@ -103,6 +108,24 @@ class NodeWorker:
             self._ahead.expect(job)
         with self._slots:
             return self._worker.do(job, self._ahead)
+
+    def present(self, tasks: Sequence[Task]) -> dict[str, float]:
+        """The share of what each task's computer is made of that is on this machine, where it is any."""
+        shares: dict[str, float] = {}
+        with contextlib.suppress(InfrastructureError):
+            shares = {task.id: self._worker.places.present(task) for task in tasks}
+        return {name: share for name, share in shares.items() if share}
+
+    def prefetch(self, tasks: Sequence[Task]) -> None:
+        """Have on this machine, in the background, what tasks need that will probably be done here."""
+        self._prefetching += 1
+        this = self._prefetching
+
+        def fetch() -> None:
+            with contextlib.suppress(InfrastructureError):  # their attempts will say it
+                self._worker.places.prefetch(tasks, lambda: self._closing.is_set() or self._prefetching != this)
+
+        threading.Thread(target=fetch, name="prefetch", daemon=True).start()
 
     def close(self) -> None:
         """Remove all that is here, when no job is left."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Jobs that one process does at a time, at most: they die together when it does.
 MOST_SLOTS = 8
 #: Waiting jobs among which the one for a node is looked for.
-_WINDOW = 64
+WINDOW = 64
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ class Waiting:
     def __init__(self) -> None:
         self._jobs: list[Job] = []
         self._has: defaultdict[str, set[str]] = defaultdict(set)
+        self._found: defaultdict[str, dict[str, float]] = defaultdict(dict)
         self._failed: set[tuple[tuple[str, int], str]] = set()
 
     def __len__(self) -> int:
@@ -121,26 +122,50 @@ class Waiting:
         """A job failed on a node for reasons of its own: it is rather tried elsewhere."""
         self._failed.add((job.key, node))
 
-    def take(self, node: str, others: Iterable[str]) -> Job:
+    def next_tasks(self) -> list[Task]:
+        """The tasks among which the next ones are chosen."""
+        return [job.task for job in self._jobs[:WINDOW]]
+
+    def found(self, node: str, shares: Mapping[str, float]) -> None:
+        """A node says how much it has, from 0 to 1, of what tasks need, by their ids."""
+        self._found[node] |= shares
+
+    def take(self, node: str, others: Collection[str]) -> Job:
         """The next job for a node, which is taken to have from now on what that job needs.
 
         Args:
             node: The node.
             others: The other nodes that are there.
         """
-        others = list(others)
-
-        def merit(place: int) -> tuple[bool, int, int, int]:
-            job = self._jobs[place]
-            elsewhere = max((self._share(other, job.task) for other in others), default=0)
-            return (job.key, node) not in self._failed, self._share(node, job.task), -elsewhere, -place
-
-        job = self._jobs.pop(max(range(min(_WINDOW, len(self._jobs))), key=merit))
+        job = self._jobs.pop(self._best(node, others, range(min(WINDOW, len(self._jobs)))))
         self._has[node].update(_needs(job.task))
         return job
 
-    def _share(self, node: str, task: Task) -> int:
-        return len(self._has[node].intersection(_needs(task)))
+    def earmark(self, node: str, others: Collection[str], count: int) -> list[Task]:
+        """The tasks that a node will probably be given next, and is taken to have soon what they need."""
+        left = list(range(min(WINDOW, len(self._jobs))))
+        chosen: list[Task] = []
+        while left and len(chosen) < count:
+            place = self._best(node, others, left)
+            left.remove(place)
+            chosen.append(self._jobs[place].task)
+            self._has[node].update(_needs(chosen[-1]))
+        return chosen
+
+    def _best(self, node: str, others: Collection[str], places: Iterable[int]) -> int:
+        """Which of the waiting jobs is the one for a node."""
+
+        def merit(place: int) -> tuple[bool, float, float, int]:
+            job = self._jobs[place]
+            elsewhere = max((self._share(other, job.task) for other in others), default=0.0)
+            return (job.key, node) not in self._failed, self._share(node, job.task), -elsewhere, -place
+
+        return max(places, key=merit)
+
+    def _share(self, node: str, task: Task) -> float:
+        """How much of what a task needs a node has: 0 to 1 by what it said, or to 2 by what it was given since."""
+        given = len(self._has[node].intersection(_needs(task)))
+        return max(float(given), self._found[node].get(task.id, 0.0))
 
 
 def _needs(task: Task) -> tuple[str, ...]:
