@@ -113,6 +113,7 @@ class _Threads:
         """See :class:`Crew`."""
         worker = self._worker
         needing = [job for job in jobs if worker.output.finished(job) is None]
+        worker.places.expect(job.task for job in needing)
         with LookAhead(needing, worker.places.open, min(AHEAD, self._count)) as ahead:
             yield from side_by_side(
                 self._count, jobs, lambda job: worker.do(job, ahead), lambda: bool(self._stop) or self.budget.exhausted

@@ -92,6 +92,10 @@ class Places:
         """
         self._computers.prefetch([task for task in tasks if not _in_a_directory(task)], halted)
 
+    def expect(self, tasks: Iterable[Task]) -> None:
+        """Say which tasks come, in this order: what they need is the last to be removed when room is needed."""
+        self._computers.expect(task for task in tasks if not _in_a_directory(task))
+
     def abandon(self) -> None:
         """Remove every place that is there or being made, whoever uses it, because the process ends."""
         self._openings.abandon()
