@@ -1,7 +1,8 @@
-"""Many attempts on many tasks, side by side in one process. The output directory is the state of the run.
+"""Many attempts on many tasks, side by side. The output directory is the state of the run.
 
-``run`` puts everything together; an ``engine`` spreads jobs over workers; a ``worker`` does one job with the same loop
-as ``agent solve``; ``output`` is what stays on disk.
+``run`` puts everything together; an ``engine`` has jobs done in threads of this process, or on a cluster (``cluster``);
+``assignment`` is what a process must know to do some; a ``worker`` does one job with the same loop as ``agent solve``;
+``output`` is what stays on disk.
 """
 
 from __future__ import annotations
