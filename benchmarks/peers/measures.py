@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,7 +169,8 @@ def started(program: Program, bench: Bench, attempts: int, play: Play) -> Iterat
             process.kill()
             process.wait()
         for pid in marked(mark):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if left := run.containers():
             subprocess.run(["docker", "rm", "-f", "-v", *left], capture_output=True, check=False)
         shutil.rmtree(place, ignore_errors=True)

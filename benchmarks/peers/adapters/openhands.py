@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ RUN python3 -m venv /agent-server && /agent-server/bin/pip install -q {" ".join(
 ENTRYPOINT ["/agent-server/bin/python", "-m", "openhands.agent_server"]
 """
 UNABLE: dict[str, str] = {}
-NOTES = ("its agent server runs in each container, from its packages on the common image; without its browser tools",)
+NOTES = (
+    "its agent server runs in each container, from its packages on the common image; without its browser tools",
+    "it asks for 65,536 open files a container; where the engine may not give them, that is left out",
+)
+LIMIT = ["--ulimit", "nofile=65536:65536"]
 
 
 def act(command: str) -> Reply:
@@ -39,10 +45,17 @@ def start(job: Job) -> Command:
 
     request = {
         "address": job.from_container, "model": MODEL, "key": KEY, "image": job.image, "attempts": job.attempts,
-        "task": TASK, "workdir": WORKDIR, "steps": job.steps,
+        "task": TASK, "workdir": WORKDIR, "steps": job.steps, "limit": may_limit(job.image),
     }  # fmt: skip
     env = {"OH_SESSION_API_KEYS_0": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENHANDS_SUPPRESS_BANNER": "1"}
     return Command([job.python, "-P", __file__, json.dumps(request)], env)
+
+
+@cache
+def may_limit(image: str) -> bool:
+    """Whether the engine gives a container as many open files as its workspace asks for."""
+    command = ["docker", "run", "--rm", *LIMIT, "--entrypoint", "true", image]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def attempt(request: dict[str, Any]) -> str:
@@ -70,6 +83,11 @@ def main() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     request = json.loads(sys.argv[1])
+    if not request["limit"]:
+        from openhands.workspace.docker import workspace
+
+        execute = workspace.execute_command
+        workspace.execute_command = lambda command: execute([part for part in command if part not in LIMIT])
     with ThreadPoolExecutor(request["attempts"]) as pool:
         ends = list(pool.map(attempt, [request] * request["attempts"]))
     if set(ends) != {"finished"}:
