@@ -71,6 +71,7 @@ class Adapter(Protocol):
         PYTHON: The oldest Python that it runs with.
         REQUIREMENTS: What pip installs into its virtual environment; the first one's version is reported.
         LAYER: Lines of a Dockerfile for what it needs in the container beside the common image.
+        WAIT: The reply that makes it look again, where it does not wait for the end of a command; else ``None``.
         UNABLE: Measures, by their names in :mod:`benchmarks.peers.measures`, that it cannot do, and why.
         NOTES: What a reader must know to read its figures rightly.
     """
@@ -79,6 +80,7 @@ class Adapter(Protocol):
     PYTHON: tuple[int, int]
     REQUIREMENTS: Sequence[str]
     LAYER: str
+    WAIT: Reply | None
     UNABLE: dict[str, str]
     NOTES: Sequence[str]
 
@@ -101,7 +103,7 @@ def adapters() -> dict[str, Adapter]:
 
 
 def _checked(name: str, module: Any) -> Adapter:
-    wanted = ("TITLE", "PYTHON", "REQUIREMENTS", "LAYER", "UNABLE", "NOTES", "act", "end", "start")
+    wanted = ("TITLE", "PYTHON", "REQUIREMENTS", "LAYER", "WAIT", "UNABLE", "NOTES", "act", "end", "start")
     if missing := [what for what in wanted if not hasattr(module, what)]:
         raise SystemExit(f"benchmarks/peers/adapters/{name}.py lacks {', '.join(missing)}")
     adapter: Adapter = module

@@ -191,7 +191,7 @@ def whole(program: Program, bench: Bench, attempts: int = 1) -> dict[str, list[f
         Failed: An attempt was not what the script says.
     """
     replies, expected = script(program.adapter, bench.steps)
-    play = Play(replies, expected, bench.delay)
+    play = Play(replies, expected, bench.delay, program.adapter.WAIT)
     with started(program, bench, attempts, play) as run:
         with sampling(run) as peak:
             written = ended(run)
@@ -284,7 +284,7 @@ def killed(program: Program, bench: Bench) -> dict[str, list[float]]:
         if place == KILLED_AT:
             reached.set()
 
-    play = Play(replies, expected, bench.delay, on_call=told)
+    play = Play(replies, expected, bench.delay, program.adapter.WAIT, told)
     with started(program, bench, 1, play) as run:
         process = run.process
         until = time.monotonic() + PATIENCE

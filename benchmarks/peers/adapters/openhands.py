@@ -21,6 +21,7 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends tmux
 RUN python3 -m venv /agent-server && /agent-server/bin/pip install -q {" ".join(REQUIREMENTS)}
 ENTRYPOINT ["/agent-server/bin/python", "-m", "openhands.agent_server"]
 """
+WAIT = None
 UNABLE: dict[str, str] = {}
 NOTES = (
     "its agent server runs in each container, from its packages on the common image; without its browser tools",

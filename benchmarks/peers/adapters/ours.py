@@ -12,6 +12,7 @@ TITLE = "Patchwright"
 PYTHON = (3, 11)
 REQUIREMENTS: tuple[str, ...] = ()
 LAYER = ""
+WAIT = None
 UNABLE: dict[str, str] = {}
 NOTES: tuple[str, ...] = ()
 

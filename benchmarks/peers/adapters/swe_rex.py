@@ -14,6 +14,7 @@ PYTHON = (3, 10)
 REQUIREMENTS = ("swe-rex==1.4.0",)
 # Its server, which it would else install into every container when it starts.
 LAYER = f"RUN python3 -m venv /swe-rex && /swe-rex/bin/pip install -q {REQUIREMENTS[0]}\nENV PATH=/swe-rex/bin:$PATH\n"
+WAIT = None
 UNABLE = {"written": "a runtime keeps no record"}
 NOTES = ("a runtime, not an agent: the loop is ten lines of ours, without prompts, records or limits",)
 
