@@ -16,8 +16,8 @@ from aci_tools.errors import InfrastructureError, UsageError
 from agent.batch.mirror import Mirror
 from agent.batch.mirror.growth import Growth
 from agent.batch.mirror.holding import Times, hold
-from tasks.object_store import Remote
 from agent.batch.mirror.working import take_up
+from tasks.object_store import Remote
 from tests.object_store import BUCKET
 
 pytest.importorskip("fsspec")
@@ -252,6 +252,18 @@ def test_a_worker_elsewhere_is_not_overwritten_by_the_directory_of_the_driver(
     worker.push("attempts/a/1")
     take_up(Mirror(driver.remote.url, driver.directory), "second", "first")
     assert files(driver) == files(worker)
+
+
+def test_what_could_not_be_copied_is_copied_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("not a directory")
+    here = Mirror(f"file://{tmp_path}/there/run", tmp_path / "here")
+    with here.watch("attempts", every=0.01):
+        write(here, "attempts/a/1/patch.diff", "patch")
+    with pytest.raises(InfrastructureError, match="failed"):
+        here.close()
+    (tmp_path / "there").unlink()
+    here.close()
+    assert (tmp_path / "there/run/attempts/a/1/patch.diff").read_text() == "patch"
 
 
 def test_what_cannot_be_reached_is_said_in_one_line(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Mirror:
 
         def copy() -> None:
             while not over.wait(every):
-                with contextlib.suppress(InfrastructureError):
+                with contextlib.suppress(InfrastructureError, OSError):  # the next copy may come through
                     self._copy_changes(name, growths)
 
         with self._lock:
@@ -171,11 +171,15 @@ class Mirror:
             wait=wait_exponential(max=10),
             reraise=True,
         )
-        if name.endswith(SUFFIX):
-            retrying((growth or Growth(self.remote, name, place)).settle)
-        else:
-            with contextlib.suppress(FileNotFoundError):  # gone since
+        try:
+            if name.endswith(SUFFIX):
+                retrying((growth or Growth(self.remote, name, place)).settle)
+            else:
                 retrying(self.remote.put, name, place)
+        except (InfrastructureError, OSError):
+            if place.exists():
+                raise
+            return  # it is gone since it was listed
         self._same[name] = state
 
     def _local(self, name: str) -> list[tuple[str, tuple[int, int]]]:
