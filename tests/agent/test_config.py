@@ -37,7 +37,8 @@ def test_the_printed_form_documents_every_key() -> None:
         for key in type(model).model_fields:
             description = type(model).model_fields[key].description
             assert description, f"{section}.{key} has no documentation"
-            assert f"  # {description.splitlines()[0]}\n  {key}:" in printed
+            shown = "".join(f"  # {line}\n" for line in description.splitlines())
+            assert f"{shown}  {key}:" in printed
 
 
 @pytest.mark.parametrize(
