@@ -50,7 +50,7 @@ class ModelConfig(Section):
     context_window: PositiveInt | None = None
     """Tokens that prompt and reply may have together; unset: what is known of the model."""
     llama_server: str | None = None
-    """Path of a llama.cpp server, for example for a GPU, to run the embedded model; unset: that of the extra `local`."""
+    """Path of a llama.cpp server, such as one for a GPU, to run the embedded model; unset: that of extra `local`."""
     parallel: PositiveInt = 1
     """Calls that the embedded model answers at once; each has a context window of its own."""
     timeout: PositiveFloat = 600.0
