@@ -278,7 +278,7 @@ class ImagesConfig(Section):
     """Where images that tasks run in are shared between machines."""
 
     registry: str | None = None
-    """Container registry, or part of one, such as `registry.example.org/team`: images are pulled, not built, if there."""
+    """Registry, or part of one, such as `registry.example.org/team`: images are pulled, not built, if there."""
     store: str | None = None
     """URL of any kind that fsspec knows, such as `s3://bucket/images`: the same without a registry (extra `remote`)."""
     push: bool = False

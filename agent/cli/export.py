@@ -64,8 +64,8 @@ def export(
             raise TrajectoryError("--resolved needs verdicts: evaluate the run, or give --verdicts")
         found = [t for t in found if (verdict := context.verdict(t)) is not None and verdict.resolved]
     if otlp is not None and send:
-        count, notes = otlp.send(found)
-        for note in (*notes, f"sent {count} spans"):
+        count, told = otlp.send(found)
+        for note in (*told, f"sent {count} spans"):
             typer.echo(note, err=True)
         return
     documents = writer.write(found, context)
