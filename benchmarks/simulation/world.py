@@ -20,7 +20,7 @@ from benchmarks.simulation.setup import Job, Setup
 Course = Generator[simpy.Event, Any, Any]
 
 #: Seconds after which a command on a core lets others on it.
-SLICE = 2.0
+SLICE = 5.0
 #: Tasks at the head of the queue among which the one for a node is looked for.
 CHOICE = 64
 #: Attempts that a process of a cluster makes at a time.
