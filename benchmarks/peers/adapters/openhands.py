@@ -44,12 +44,13 @@ def start(job: Job) -> Command:
     """The program below, with its Python."""
     from benchmarks.peers.adapter import KEY, MODEL, TASK, WORKDIR, Command
 
-    request = {
+    request: dict[str, Any] = {
         "address": job.from_container, "model": MODEL, "key": KEY, "image": job.image, "attempts": job.attempts,
         "task": TASK, "workdir": WORKDIR, "steps": job.steps, "limit": may_limit(job.image),
     }  # fmt: skip
-    env = {"OH_SESSION_API_KEYS_0": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENHANDS_SUPPRESS_BANNER": "1"}
-    return Command([job.python, "-P", __file__, json.dumps(request)], env)
+    inside = {"OH_SESSION_API_KEYS_0": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    request["forward"] = list(inside)
+    return Command([job.python, "-P", __file__, json.dumps(request)], {**inside, "OPENHANDS_SUPPRESS_BANNER": "1"})
 
 
 @cache
@@ -69,7 +70,8 @@ def attempt(request: dict[str, Any]) -> str:
     model, key = f"openai/{request['model']}", SecretStr(request["key"])
     llm = LLM(model=model, base_url=request["address"], api_key=key, usage_id="agent")
     agent = get_default_agent(llm=llm, cli_mode=True)
-    with DockerWorkspace(server_image=request["image"], working_dir=request["workdir"]) as workspace:
+    place = {"server_image": request["image"], "working_dir": request["workdir"], "forward_env": request["forward"]}
+    with DockerWorkspace(**place) as workspace:
         conversation = Conversation(agent=agent, workspace=workspace, max_iteration_per_run=request["steps"] + 1)
         try:
             conversation.send_message(request["task"])
@@ -83,10 +85,12 @@ def main() -> None:
     """All attempts at once."""
     from concurrent.futures import ThreadPoolExecutor
 
+    # Here once, since threads that import it together find it half loaded.
+    from openhands.tools.preset import default  # noqa: F401
+    from openhands.workspace.docker import workspace
+
     request = json.loads(sys.argv[1])
     if not request["limit"]:
-        from openhands.workspace.docker import workspace
-
         execute = workspace.execute_command
         workspace.execute_command = lambda command: execute([part for part in command if part not in LIMIT])
     with ThreadPoolExecutor(request["attempts"]) as pool:

@@ -50,8 +50,6 @@ def ask(address: str, messages: list[dict[str, Any]]) -> str:
 
 async def attempt(request: dict[str, Any]) -> None:
     """One container, one session, commands until the end."""
-    import asyncio
-
     from swerex.deployment.docker import DockerDeployment
     from swerex.runtime.abstract import BashAction, CreateBashSessionRequest
 
@@ -62,24 +60,23 @@ async def attempt(request: dict[str, Any]) -> None:
         await runtime.create_session(CreateBashSessionRequest())
         await runtime.run_in_session(BashAction(command=f"cd {request['workdir']}"))
         messages = [{"role": "user", "content": "Make it add."}]
-        while (said := await asyncio.to_thread(ask, request["address"], messages)) != "END":
+        while (said := ask(request["address"], messages)) != "END":
             seen = await runtime.run_in_session(BashAction(command=said, timeout=60))
             messages += [{"role": "assistant", "content": said}, {"role": "user", "content": seen.output}]
     finally:
         await deployment.stop()
 
 
-async def main() -> None:
-    """All attempts at once."""
+def main() -> None:
+    """All attempts at once, each in a thread and a loop of its own: its waiting for a container blocks the loop."""
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
     request = json.loads(sys.argv[1])
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(request["attempts"]))
-    await asyncio.gather(*(attempt(request) for _ in range(request["attempts"])))
+    with ThreadPoolExecutor(request["attempts"]) as pool:
+        for end in [pool.submit(asyncio.run, attempt(request)) for _ in range(request["attempts"])]:
+            end.result()
 
 
 if __name__ == "__main__":
-    import asyncio
-
-    asyncio.run(main())
+    main()
