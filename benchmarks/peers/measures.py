@@ -28,13 +28,14 @@ MEASURES = {
     "written": ("bytes written for one attempt", "KiB"),
     "left_containers": ("containers left 30 s after SIGKILL", ""),
     "left_processes": ("processes left 30 s after SIGKILL", ""),
+    "left_later": ("of these containers, left when it has made another attempt", ""),
     "crowd_seconds": ("{attempts} attempts at once: wall time", "s"),
     "crowd_memory": ("{attempts} attempts at once: memory of each", "MiB"),
 }
 #: What a run of one attempt measures, a run of many, and one that is killed.
 OF_ONE = ("step", "start", "memory", "written")
 OF_MANY = ("crowd_seconds", "crowd_memory")
-OF_KILLED = ("left_containers", "left_processes")
+OF_KILLED = ("left_containers", "left_processes", "left_later")
 #: The call at which a program is killed.
 KILLED_AT = 3
 LEFT_AFTER = 30.0
@@ -272,10 +273,10 @@ def checked(play: Play, attempts: int, run: Running) -> None:
 
 
 def killed(program: Program, bench: Bench) -> dict[str, list[float]]:
-    """A run whose process gets SIGKILL at a call: what is left of it later.
+    """A run whose process gets SIGKILL at a call: what is left of it, and what when the program has run once more.
 
     Raises:
-        Failed: It never made that call.
+        Failed: It never made that call, or the next attempt failed.
     """
     replies, expected = script(program.adapter, bench.steps)
     reached = threading.Event()
@@ -297,7 +298,10 @@ def killed(program: Program, bench: Bench) -> dict[str, list[float]]:
         time.sleep(LEFT_AFTER)
         stay = run.containers(running=True)
         alive = {pid for pid in below if figure(pid, "status", "VmRSS")} | marked(run.mark) | inside(stay)
-        return {"left_containers": [len(run.containers())], "left_processes": [len(alive)]}
+        left = run.containers()
+        whole(program, bench)
+        later = left & containers()
+        return {"left_containers": [len(left)], "left_processes": [len(alive)], "left_later": [len(later)]}
 
 
 def tail(place: Path) -> str:
