@@ -167,12 +167,25 @@ class DockerSandbox(ShellSandbox):
     def _end_processes(self) -> None:
         if self._control is not None and self._control.intact and self._sweep(self._control):
             return
-        # The control channel is gone: a command found and killed it. The engine can still start the container anew.
+        # The control channel is gone: a command found and killed it. A new one does, where a process can be started.
         self._drop_control()
         with engine_errors():
+            if self._swept_anew():
+                return
+            # An engine that is busy may remove a container that it starts anew, so this comes last.
+            self._drop_control()
             self._container.restart(timeout=0)
             self._open_gate()
             self._control = self._exec(["sh"])
+
+    def _swept_anew(self) -> bool:
+        from docker.errors import APIError
+
+        try:
+            self._control = self._exec(["sh"])
+        except APIError:
+            return False
+        return self._sweep(self._control)
 
     @staticmethod
     def _sweep(control: ExecTransport) -> bool:
@@ -181,7 +194,7 @@ class DockerSandbox(ShellSandbox):
             control.send(_SWEEP, deadline)
         except TimeoutError:
             return False
-        return bool(control.receive(_SWEEP_PATIENCE))
+        return (control.receive(_SWEEP_PATIENCE) or b"").endswith(b"K")
 
     def _written(self) -> int:
         with engine_errors():

@@ -15,6 +15,8 @@ from pathlib import Path
 
 #: Environment variable that moves the directory in which sandboxes keep their files.
 STATE_VARIABLE = "PATCHWRIGHT_STATE"
+#: Seconds after its deadline in which the owner ends a thing itself.
+_GRACE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,11 @@ def this_process() -> Owner:
 
 
 def abandoned(owner: str, deadline: str) -> bool:
-    """Whether a thing with these labels is nobody's: its owner is dead, or its deadline, in epoch seconds, is over."""
+    """Whether a thing with these labels is nobody's: its owner is dead, or its deadline, an epoch time, long over."""
     parsed = Owner.parse(owner)
     if parsed is not None and parsed.dead:
         return True
-    return deadline.isdecimal() and time.time() > int(deadline)
+    return deadline.isdecimal() and time.time() > int(deadline) + _GRACE
 
 
 def state_root() -> Path:

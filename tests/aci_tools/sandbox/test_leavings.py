@@ -119,6 +119,7 @@ def test_what_lives_is_not_reaped(any_kind: Opener) -> None:
 
 
 def test_what_is_past_its_deadline_is_reaped(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aci_tools.sandbox.owner._GRACE", 0)
     sandbox = open_sandbox("local", SandboxSpec(repository=repository, limits=Limits(lifetime=1)))
     identity = f"local sandbox {sandbox.id}"
     assert eventually(lambda: identity in reap())
