@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import ast
 import doctest
-import json
 import math
 import re
-import secrets
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aci_tools.sandbox.base import Sandbox
+from aci_tools.scripts import run_script
 
 # Each example gets five seconds. The results of generators are shown as lists.
 _RUNNER = """\
@@ -149,15 +147,11 @@ class Examples:
 
     def run(self, sandbox: Sandbox) -> tuple[str, ...] | None:
         """What each example prints now, the exception's line where it raises; ``None`` when no Python can be run."""
-        token = secrets.token_hex(8)
-        arguments = shlex.join([_RUNNER, json.dumps([e.source for e in self.examples]), token])
-        command = f'p=$(command -v python || command -v python3) && "$p" -B -c {arguments}'
-        done = sandbox.run(command, cwd=sandbox.workdir, timeout=_DEADLINE)
-        _, found, rest = done.text.rpartition(token)
-        if not found:
+        said, done = run_script(sandbox, _RUNNER, [e.source for e in self.examples], timeout=_DEADLINE)
+        if said is None:
             # The examples themselves hang or kill the interpreter: that is a result too.
             return tuple("(no result)" for _ in self.examples) if done.end == "timeout" or self.before else None
-        return tuple(json.loads(rest))
+        return tuple(said)
 
     def judge(self, now: Sequence[str]) -> list[Judged]:
         """Each example that says something, and whether it is as it should be."""

@@ -7,14 +7,12 @@ Assist Fault Localization", 2002).
 from __future__ import annotations
 
 import ast
-import json
-import secrets
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aci_tools.examples import Examples
 from aci_tools.sandbox.base import Sandbox
+from aci_tools.scripts import run_script
 
 # Each example gets five seconds, as when it is run for its output; what ran until then counts. Examples share names, so
 # all are run, and lines are kept for those asked for: first the wrong ones, then the right ones. Python 3.5 and later.
@@ -81,15 +79,11 @@ def reached_lines(sandbox: Sandbox, examples: Examples) -> Reached | None:
     asked = [[number for number, right in told if not right], [number for number, right in told if right]]
     if not asked[0]:
         return None
-    token = secrets.token_hex(8)
-    sources = [example.source for example in examples.examples]
-    arguments = shlex.join([_RUNNER, json.dumps(sources), json.dumps(asked), token])
-    command = f'p=$(command -v python || command -v python3) && "$p" -B -c {arguments}'
-    _, found, rest = sandbox.run(command, cwd=sandbox.workdir, timeout=_DEADLINE).text.rpartition(token)
-    if not found:
+    said, _ = run_script(sandbox, _RUNNER, [example.source for example in examples.examples], asked, timeout=_DEADLINE)
+    if said is None:
         return None
     reached = Reached()
-    for lines, pairs in zip((reached.wrong, reached.right), json.loads(rest), strict=True):
+    for lines, pairs in zip((reached.wrong, reached.right), said, strict=True):
         for path, line in pairs:
             lines.setdefault(path, set()).add(line)
     return reached
