@@ -62,9 +62,7 @@ class LineOrBlock:
 
     def instructions(self, tools: Tools) -> str:
         """The form of a reply."""
-        return (
-            "Answer with one line, like this:\nFILE, line NUMBER is: the line as it is\nIt must be: the corrected line"
-        )
+        return _RULES
 
     def tool_schemas(self, tools: Tools) -> list[dict[str, Any]] | None:
         """None: everything is text."""
