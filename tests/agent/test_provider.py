@@ -19,6 +19,7 @@ import pytest
 from agent.config import ModelConfig, Price
 from agent.models import ContextOverflow, ModelError, Query
 from agent.models.provider import ProviderModel
+from tests.listening import listening
 
 MESSAGES = [{"role": "user", "content": "Hello."}]
 USAGE = {
@@ -99,12 +100,8 @@ class Server:
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server()
-    thread = threading.Thread(target=made.http.serve_forever, args=(0.01,))
-    thread.start()
-    yield made
-    made.http.shutdown()
-    thread.join()
-    made.http.server_close()
+    with listening(made.http):
+        yield made
 
 
 Asker = Callable[..., ProviderModel]

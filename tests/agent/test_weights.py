@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ import pytest
 
 from agent.models import ModelError
 from agent.models.weights import CATALOGUE, Weights, fetch_weights, weights_path
+from tests.listening import listening
 
 CONTENT = bytes(range(256)) * 40
 
@@ -70,12 +70,8 @@ def hub(directory: Path) -> Iterator[str]:
         def log_message(self, *_: Any) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/model.gguf"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server):
+        yield f"http://127.0.0.1:{server.server_address[1]}/model.gguf"
 
 
 def test_weights_come_from_packages_where_the_hub_is_out_of_reach(weights: Weights, tmp_path: Path) -> None:

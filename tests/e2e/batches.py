@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import TOOLS, User
+from tests.listening import listening
 
 #: Stands in every field that no agent may see.
 CANARY = "canary-3f1d"
@@ -140,11 +141,5 @@ class Provider:
 @contextlib.contextmanager
 def serving(provider: Provider) -> Iterator[Provider]:
     """The provider, while it listens."""
-    thread = threading.Thread(target=provider.http.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with listening(provider.http):
         yield provider
-    finally:
-        provider.http.shutdown()
-        thread.join()
-        provider.http.server_close()

@@ -10,12 +10,12 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from aci_tools.sandbox import Sandbox, SandboxSpec, available_kinds, open_sandbox
 from aci_tools.sandbox.owner import STATE_VARIABLE
+from tests.listening import listening
 
 #: What nobody but the user may ever see.
 CANARY = "canary-5f1c9a7e-never-shown"
@@ -70,12 +70,8 @@ class _Remember(BaseHTTPRequestHandler):
 def attacker() -> Iterator[Listener]:
     """A server that an attacker wants to be asked."""
     server = Listener()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server):
+        yield server
 
 
 @pytest.fixture

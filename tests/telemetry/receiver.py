@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.listening import listening
 
 
 def value(any_value: Any) -> Any:
@@ -117,11 +118,5 @@ class Receiver:
 def receiving(status: int = 200) -> Iterator[Receiver]:
     """A receiver, while it listens."""
     receiver = Receiver(status)
-    thread = threading.Thread(target=receiver.http.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with listening(receiver.http):
         yield receiver
-    finally:
-        receiver.http.shutdown()
-        thread.join()
-        receiver.http.server_close()

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pytest
 
 from aci_tools.errors import UsageError
 from tasks.datasets.hub import SHORT_NAMES, choose, is_name
+from tests.listening import listening
 
 pytest.importorskip("huggingface_hub", reason="needs the extra 'datasets'")
 
@@ -100,14 +100,8 @@ def serving(sets: dict[str, dict[str, bytes]]) -> Iterator[Hub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with listening(server):
         yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 Load = Callable[..., dict[str, object]]
