@@ -35,7 +35,7 @@ def default_image(say: Callable[[str], None]) -> str:
     with contextlib.closing(connect(_BUILD_TIMEOUT)) as client:
         with engine_errors():
             for tag in LOCAL_TAGS:
-                if client.images.list(name=tag):
+                if client.api.images(name=tag):
                     return tag
         say("building the default image, once")
         try:

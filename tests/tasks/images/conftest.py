@@ -64,8 +64,8 @@ def images(docker_image: str) -> Iterator[tuple[str, str]]:
     prefix = f"patchwright-test-{uuid.uuid4().hex[:8]}"
     yield prefix, docker_image
     with closing(docker.from_env()) as client:
-        for image in client.images.list():
-            for tag in image.tags:
+        for image in client.api.images():  # not `images.list`, which fails when another test removes an image meanwhile
+            for tag in image["RepoTags"] or ():
                 if tag.startswith(prefix):
                     client.images.remove(tag, force=True)
 
