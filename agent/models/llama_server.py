@@ -71,8 +71,8 @@ def _serve_here(options: ServerOptions) -> str:
     params.cache_prompt = True
     params.warmup = False
     params.ui = False
-    # A reply often repeats code of its prompt; what followed there is guessed, and checked in one batch.
-    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+    if _guesses(options):
+        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     _KEPT.append(xllamacpp.Server(params))
     return str(_KEPT[-1].listening_address)
 
@@ -85,7 +85,8 @@ def _serve_by(options: ServerOptions) -> str:
     command = [options["program"], "--model", options["model"], "--alias", options["alias"]]
     command += ["--ctx-size", str(options["context"] * options["parallel"]), "--parallel", str(options["parallel"])]
     command += ["--threads", str(options["threads"]), "--threads-batch", str(options["threads"])]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--no-warmup", "--spec-type", "ngram-simple"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--no-warmup"]
+    command += ["--spec-type", "ngram-simple"] if _guesses(options) else []
     running = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -100,6 +101,15 @@ def _serve_by(options: ServerOptions) -> str:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise SystemExit(f"{options['program']} ended with exit code {running.returncode}")
+
+
+def _guesses(options: ServerOptions) -> bool:
+    """Whether to guess what comes next from what followed in the prompt, and check the guess in one batch.
+
+    A reply often repeats code of its prompt. Several sequences fill a batch by themselves: there a wrong guess only
+    takes time from the others.
+    """
+    return options["parallel"] == 1
 
 
 def _end_with_parent() -> None:
