@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from aci_tools.errors import InfrastructureError, UsageError
 from aci_tools.sandbox.base import MIB, Availability, CommandResult, Limits, Sandbox, SandboxSpec
+from aci_tools.sandbox.watchdog import watch
 
 __all__ = [
     "KINDS",
@@ -61,6 +62,7 @@ def open_sandbox(kind: str, spec: SandboxSpec) -> Sandbox:
             "sandbox.network lets commands reach every host: leave it off where sandbox.allow_hosts is set"
         )
     _reap_once(kind)
+    watch()
     return _module(kind).open_sandbox(spec)
 
 

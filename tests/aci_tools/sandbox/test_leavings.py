@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import pytest
 from aci_tools.errors import SandboxError
 from aci_tools.sandbox import KINDS, Limits, Sandbox, SandboxSpec, open_sandbox, reap
 from aci_tools.sandbox.docker import LABEL_OWNER
-from aci_tools.sandbox.owner import StateDirectory, state_root, this_process
+from aci_tools.sandbox.owner import STATE_VARIABLE, StateDirectory, state_root, this_process
 from tests.aci_tools.sandbox.conftest import Opener, eventually, processes_seen_from_outside
 
 
@@ -67,14 +68,21 @@ def kill_driver(request: pytest.FixtureRequest, repository: Path, tmp_path: Path
     reap()
 
 
-def processes_named(marker: str) -> int:
-    found = 0
+def commands() -> list[bytes]:
+    """The command of every process of this machine, a zero byte after each argument."""
+    found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found += path.read_bytes().startswith(marker.encode())
-        except OSError:
-            continue
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes())
     return found
+
+
+def processes_named(marker: str) -> int:
+    return sum(command.startswith(marker.encode()) for command in commands())
+
+
+def watchdogs_of(owner: str) -> int:
+    return sum(command.endswith(f"watchdog\0{owner}\0".encode()) for command in commands())
 
 
 def traces(name: str) -> list[str]:
@@ -107,6 +115,36 @@ def test_what_a_killed_driver_left_is_reaped(kill_driver: Callable[[str], Killed
     reap()  # or a test beside this one, whose first sandbox does it too: then it is gone already
     assert eventually(lambda: traces(name) == [] and processes_named(marker) == 0)
     assert not any(name in phrase for phrase in reap())
+
+
+@pytest.mark.parametrize("kind", [pytest.param("docker", marks=pytest.mark.docker), "namespace", "local"])
+def test_what_a_killed_driver_left_is_gone_a_moment_later(
+    kill_driver: Callable[[str], Killed], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))  # where no test beside this one looks
+    name, marker = kill_driver(kind)
+    assert eventually(lambda: traces(name) == [] and processes_named(marker) == 0, seconds=30)
+
+
+def test_a_program_that_ends_by_itself_leaves_no_watchdog(repository: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from aci_tools.sandbox import SandboxSpec, open_sandbox
+from aci_tools.sandbox.owner import this_process
+
+open_sandbox("local", SandboxSpec(repository=Path(sys.argv[1]))).close()
+print(this_process(), flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", script, str(repository)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as program:
+        assert program.stdout is not None
+        owner = program.stdout.readline().strip()
+        assert watchdogs_of(owner) == 1
+    assert program.returncode == 0
+    assert watchdogs_of(owner) == 0
 
 
 def test_what_lives_is_not_reaped(any_kind: Opener) -> None:
