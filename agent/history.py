@@ -42,6 +42,7 @@ class History:
         patch: The patch after the latest edit, as it was recorded.
         reply: The latest reply, unless it was answered by a correction.
         observed: Actions of that reply that were finished.
+        landed: Whether one of them changed files.
         action: The action that was begun and not finished.
         unrecorded: Whether the latest action changed files and the patch after it is not recorded yet.
         repeated: Whether the latest action was a repeat that was not answered yet.
@@ -60,6 +61,7 @@ class History:
         self.patch = ""
         self.reply: ModelReplied | None = None
         self.observed = 0
+        self.landed = False
         self.action: ActionTaken | None = None
         self.unrecorded = False
         self.repeated = False
@@ -85,7 +87,7 @@ class History:
         self._latest = event
         if isinstance(event, ModelReplied):
             (self._budget.recall if recorded else self._budget.spend)(event.usage)
-            self.reply, self.observed, self.action = event, 0, None
+            self.reply, self.observed, self.landed, self.action = event, 0, False, None
             self.temperature, self.repeated = None, False
         elif isinstance(event, ActionTaken):
             self.action, self.format_errors = event, 0
@@ -109,9 +111,9 @@ class History:
             self.temperature = self._agent.after_failure_temperature
         if self.action is not None:
             if event.changed:
-                self.tried = []
+                self.tried, self.landed = [], True
             elif not event.ok:
-                self.tried.append(Tried(self.action.call, futile=event.code == NO_CHANGE))
+                self.tried.append(Tried(self.action.call, futile=event.code == NO_CHANGE, step=event.step))
             if event.changed:
                 self.unrecorded = True
                 self._changing = (self.action, event)

@@ -239,7 +239,7 @@ class Attempt:
             self._record(Message(role="user", purpose="correction", content=error.text, code=error.code, step=step))
             return
         for parsed_call in parsed.calls[self.history.observed :]:
-            if self.history.submitted:
+            if self.history.submitted or (parsed.alternatives and self.history.landed):
                 break
             self._act(parsed_call, parsed.thought if self.history.observed == 0 else "", recorded=recorded)
 

@@ -95,7 +95,8 @@ class View:
 
     def _drop(self, what: str) -> None:
         del self._messages[self._reply_at :]
-        self._tries.append(next((line for line in what.splitlines() if line.strip()), what)[:300])
+        line = next((line for line in what.splitlines() if line.strip()), what)[:300]
+        self._tries = [*(each for each in self._tries if each != line), line]
 
     def _answer(self, call_id: str, text: str) -> None:
         self._messages.append(self._format.result_message(call_id, text))

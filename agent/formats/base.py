@@ -51,10 +51,12 @@ class Tried:
     Attributes:
         call: The call.
         futile: Whether it asked for what is there already.
+        step: The step whose reply it was in; several may be in one.
     """
 
     call: Call
     futile: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,12 @@ class ParsedReply:
     Attributes:
         thought: The text beside the action.
         calls: The actions, in order; at least one.
+        alternatives: Whether each is to be taken only if those before it changed nothing.
     """
 
     thought: str
     calls: list[ParsedCall]
+    alternatives: bool = False
 
 
 class ActionFormat(Protocol):

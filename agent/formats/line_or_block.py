@@ -1,7 +1,8 @@
 """The least that a small model can write to change code: one line as it is and as it must be; else a block of code.
 
-A line costs some twenty tokens where a function costs hundreds, so that many more can be tried; a grammar binds the
-line to those that were shown. Where one line is not enough, a block of code holds the new versions of whole functions.
+A line costs some twenty tokens where a function costs hundreds, so that many more can be tried, several in one reply; a
+grammar binds the line to those that were shown, and what it must be to something else than it is. Where one line is not
+enough, a block of code holds the new versions of whole functions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ _LINE = re.compile(
     r"(?:It )?must be:\n```\w*\n(?P<new>.*?)\n?```",
     re.MULTILINE | re.DOTALL,
 )
+_OTHER = re.compile(r"\s*Or else:\n```\w*\n(?P<new>.*?)\n?```", re.DOTALL)
 _TOOL = "replace_line"
+#: The end of a correction, which may be more than one line. Between fences it writes code and no explanations.
+_MORE = r"""rest ::= [^`\n]*
+more ::= "\n" ([^`\n]* "\n"){0,5} "```\n"
+"""
+#: What a line is corrected to in one reply, the most probable first.
+_ALTERNATIVES = 3
 #: Lines to be tried before a block, and before the next one if the last was a copy of what is there.
 _LINES, _AFTER_COPY = 1, 3
 #: Lines tried last that are not offered, as far as there are others.
@@ -37,12 +45,56 @@ It must be:
 ```python
 the line as it must be
 ```
+Or else:
+```python
+what else it may have to be
+```
 Or answer with the whole corrected function in one block of code.
 """
 _FORM = "Write a line as it is and as it must be, or the whole corrected function in one block of code."
 
 
+def _turns(tried: Sequence[Tried]) -> list[Tried]:
+    """One call of every reply."""
+    return list({each.step: each for each in tried}.values())
+
+
+def _corrected(name: str, line: ShownLine) -> str:
+    """A grammar's rules for a line as it is, and what it may have to be.
+
+    Args:
+        name: Of the rule.
+        line: The line.
+    """
+    text = line.text.strip()
+    there = json.dumps(f"{line.path}, line {line.number} is:\n```python\n{text}\n```\n", ensure_ascii=False)
+    ways = [r'"It must be:\n```python\n"', *[r'"Or else:\n```python\n"'] * (_ALTERNATIVES - 1)]
+    corrections = " ".join(f"{way} {name}-0 more" for way in ways)
+    return f"{name} ::= {there} {corrections}\n{_other_than(name, text)}"
+
+
+def _other_than(name: str, text: str) -> str:
+    """A grammar's rules for a line that is not this one, nor this one with a comment: a rule a character.
+
+    Args:
+        name: Of the rules, to which the number of a character is added.
+        text: The line, without white space around it.
+    """
+    rules = []
+    for place, character in enumerate(text):
+        others = _in_class(character + (" #" if place == 0 else ""))
+        may_end = "?" if place else ""
+        same = json.dumps(character, ensure_ascii=False)
+        rules.append(f"{name}-{place} ::= ([^`\\n{others}] rest | {same} {name}-{place + 1}){may_end}\n")
+    return "".join(rules) + f'{name}-{len(text)} ::= " "? [^ #`\\n] rest\n'
+
+
+def _in_class(characters: str) -> str:
+    return "".join(f"\\x{ord(each):02X}" if each in "\\[]^-" else each for each in characters)
+
+
 def _block_is_due(tried: Sequence[Tried]) -> bool:
+    tried = _turns(tried)
     since = next((n for n, each in enumerate(reversed(tried)) if each.call.name != _TOOL), None)
     if since is None:
         return len(tried) >= _LINES
@@ -76,24 +128,18 @@ class LineOrBlock:
         Left to itself a small model writes a block always, and the lines that it wrote before again. So the lines that
         were tried last are left out, and those that were tried twice; suspects come first, each once.
         """
-        lines = [each.call for each in tried if each.call.name == _TOOL]
+        lines = [each.call for each in _turns(tried) if each.call.name == _TOOL]
         order = [(call.arguments["path"], call.arguments["line"]) for call in lines]
         times = Counter(order)
         allowed = [line for line in shown if line.text.strip() and times[line.path, line.number] < 2]
         fresh = ([line for line in allowed if (line.path, line.number) not in order[-n:]] for n in (_LAST, 1))
         left = next(filter(None, fresh), [])
         suspects = [line for line in left if line.suspect and not times[line.path, line.number]]
-        there = " | ".join(
-            json.dumps(
-                f"{line.path}, line {line.number} is:\n```python\n{line.text.strip()}\n```\n", ensure_ascii=False
-            )
-            for line in suspects or left
-        )
-        if not there or _block_is_due(tried):
+        offered = suspects or left
+        if not offered or _block_is_due(tried):
             return 'root ::= "```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'
-        # Between fences it writes code and no explanations.
-        line = "([^`\\n] [^`\\n]*)"
-        return f'root ::= ({there}) "It must be:\\n```python\\n" {line} "\\n" ({line}? "\\n"){{0,5}} "```"\n'
+        names = [f"line{number}" for number in range(len(offered))]
+        return f"root ::= {' | '.join(names)}\n{_MORE}{''.join(map(_corrected, names, offered))}"
 
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
         """The line, where there is one; else the block.
@@ -107,11 +153,13 @@ class LineOrBlock:
                 return self._block.parse(reply, tools)
             except FormatError as error:
                 raise FormatError(error.code, f"{error.text.split('. ')[0].rstrip('.')}. {_FORM}") from None
-        arguments = {**found.groupdict(), "line": int(found["line"])}
-        arguments["new"] = str(arguments["new"]).rstrip()
-        return ParsedReply(
-            reply.content[: found.start()].strip(), [built(Call(name=_TOOL, arguments=arguments), tools)]
-        )
+        place = {"path": found["path"], "line": int(found["line"]), "old": found["old"]}
+        written = [found["new"], *(other["new"] for other in _OTHER.finditer(reply.content, found.end()))]
+        calls = [
+            built(Call(name=_TOOL, arguments={**place, "new": new}), tools)
+            for new in dict.fromkeys(new.rstrip() for new in written)
+        ]
+        return ParsedReply(reply.content[: found.start()].strip(), calls, alternatives=True)
 
     def reply_message(self, reply: ModelReplied) -> ChatMessage:
         """The text as it was."""

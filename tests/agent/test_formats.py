@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -251,7 +252,16 @@ def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
     assert grammar is not None
     assert '"a.py, line 2 is:\\n```python\\nreturn \\"-\\"\\n```\\n"' in grammar
     assert "line 3" not in grammar
-    assert "root ::= (" in grammar
+    assert grammar.startswith("root ::= line0 | line1\n")
+
+
+def test_a_line_may_have_to_be_one_of_several() -> None:
+    said = "a.py, line 2 is:\n```python\nx = 1\n```\nIt must be:\n```python\nx = 2\n```\n"
+    said += "".join(f"Or else:\n```python\n{code}\n```\n" for code in ("x = 3\ny = 4", "x = 2"))
+    parsed = make_format("line_or_block").parse(reply(said), LINES)
+    assert [each.call.arguments["new"] for each in parsed.calls] == ["x = 2", "x = 3\ny = 4"]
+    assert {each.call.arguments["old"] for each in parsed.calls} == {"x = 1"}
+    assert parsed.alternatives
 
 
 def line_call(line: int) -> Call:
@@ -260,8 +270,9 @@ def line_call(line: int) -> Call:
 
 def offered(shown: list[ShownLine], *tried: int) -> list[int]:
     """The numbers of the lines that are offered when it is a line's turn, after lines and a block in turn."""
-    calls = [call for line in tried for call in (Tried(line_call(line)), Tried(Call(name="rewrite")))]
-    grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, calls) or ""
+    calls = [call for line in tried for call in (line_call(line), Call(name="rewrite"))]
+    turns = [Tried(call, step=step) for step, call in enumerate(calls, 1)]
+    grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, turns) or ""
     return [line.number for line in shown if f"line {line.number} is" in grammar]
 
 
@@ -283,7 +294,9 @@ def test_line_and_block_take_turns_and_after_a_copy_come_three_lines() -> None:
     shown = [ShownLine("a.py", number, f"x = {number}") for number in range(1, 9)]
     copy, block = Tried(Call(name="rewrite"), futile=True), Tried(Call(name="rewrite"))
 
-    def turn(*tried: Tried) -> str:
+    def turn(*replies: Tried) -> str:
+        # Of a line's alternatives each was a call.
+        tried = [replace(reply, step=step) for step, reply in enumerate(replies) for _ in range(3)]
         grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, tried) or ""
         return "line" if "It must be" in grammar else "block"
 

@@ -84,6 +84,19 @@ def test_native_results_answer_their_calls(attempt: MakeAttempt) -> None:
     assert [seen[0].text, seen[1].text] == ["calc.py", "second"]
 
 
+def test_of_alternatives_the_first_that_changes_something_counts(attempt: MakeAttempt) -> None:
+    line = "calc.py, line 2 is:\n```python\nreturn a - b\n```\nIt must be:\n"
+    wrong, right, other = (f"```python\nreturn {code}\n```\n" for code in ("a +* b", "a + b", "b + a"))
+    made = attempt(
+        {"content": f"{line}{wrong}Or else:\n{right}Or else:\n{other}"},
+        settings=("limits.steps=1", 'agent.tools=["replace_line", "rewrite", "submit"]'),
+        format="line_or_block",
+    )
+    ended = made.run()
+    assert MINUS + PLUS in ended.patch
+    assert [(event.ok, event.changed) for event in of(Observed, made.log.events)] == [(False, False), (True, True)]
+
+
 SPENT = Usage(prompt_tokens=900, completion_tokens=100, cached_tokens=500, cost=0.02).model_dump()
 
 

@@ -121,6 +121,14 @@ def test_failed_tries_leave_the_prompt_and_become_a_list() -> None:
     assert "More." not in last
 
 
+def test_tries_that_came_to_the_same_are_one() -> None:
+    story = Story("thought_action", drop_failed=True)
+    for text in ("Taken back: no gain.", "Taken back: it breaks.", "Taken back: no gain."):
+        story.reply(content="an edit")
+        story.observe(text, ok=False, code="ineffective")
+    assert "1. bash: Taken back: it breaks.\n2. bash: Taken back: no gain.\n" in story.shown[-1][1]
+
+
 def test_a_success_forgets_the_tries_and_a_failed_command_stays() -> None:
     story = Story("thought_action", drop_failed=True)
     story.reply()

@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 
 from aci_tools.errors import UsageError
+from aci_tools.tools import toolset
 from agent.config import ModelConfig
+from agent.formats import ShownLine, make_format
 from agent.models import ModelError, Query
 from agent.models.local import LocalModel
 from agent.models.weights import CATALOGUE, weights_path
+from trajectories.events import ModelReplied, Usage
 
 # Where the weights are not in the cache yet, the first test fetches them.
 pytestmark = [pytest.mark.model, pytest.mark.timeout(1800)]
@@ -78,6 +81,26 @@ def test_code_of_the_prompt_is_repeated_under_a_grammar(model: LocalModel) -> No
         assert repeating.query(Query(messages, grammar=grammar)).content == f"```python\n{code}```"
     finally:
         repeating.close()
+
+
+def test_a_line_is_corrected_to_something_else_than_it_is(model: LocalModel) -> None:
+    format, tools = make_format("line_or_block"), toolset(["replace_line", "rewrite", "submit"])
+    was = 'names = [f"{a}-{b}" for a, b in pairs]'
+    grammar = format.grammar(tools, ["a.py"], [ShownLine("a.py", 3, f"    {was}")])
+    code = f"a.py, line 3 is:\n```python\n{was}\n```\n"
+    messages = [{"role": "user", "content": f"Say that this must be as it is, and copy it:\n{code}"}]
+    writing = LocalModel(model.config.model_copy(update={"max_tokens": 400}))
+    try:
+        said = writing.query(Query(messages, grammar=grammar)).content
+    finally:
+        writing.close()
+    assert said.startswith(f"{code}It must be:\n```python\n")
+    assert said.count("Or else:\n```python\n") == 2
+    reply = ModelReplied(step=1, content=said, model=NAME, usage=Usage())
+    arguments = [each.call.arguments for each in format.parse(reply, tools).calls]
+    assert arguments[0]["old"] == was
+    for each in arguments:
+        assert each["new"].partition(" #")[0].strip() != was
 
 
 def test_a_prompt_beyond_the_window_is_told_apart(model: LocalModel) -> None:
