@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from aci_tools.session import Session
 
 #: Edits in a row that are taken back; after more than these the checks themselves may be wrong.
-MOST_UNDONE = 12
+MOST_UNDONE = 36
 
 
 @dataclass(frozen=True, slots=True)

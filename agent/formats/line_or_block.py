@@ -29,6 +29,11 @@ _TOOL = "replace_line"
 _MORE = r"""rest ::= [^`\n]*
 more ::= "\n" ([^`\n]* "\n"){0,5} "```\n"
 """
+#: What comes before a definition, and what is in it.
+_LINES_OF_BLOCK = r"""before ::= ("import " | "from " | "@") [^`\n]+ "\n" "\n"*
+line ::= ([^`\n] [^\n]*)? "\n"
+"""
+_HEAD = re.compile(r"\s*(async +)?(def|class) +\w+\s*[(:\[]")
 #: What a line is corrected to in one reply, the most probable first.
 _ALTERNATIVES = 3
 #: Lines to be tried before a block, and before the next one if the last was a copy of what is there.
@@ -93,6 +98,14 @@ def _in_class(characters: str) -> str:
     return "".join(f"\\x{ord(each):02X}" if each in "\\[]^-" else each for each in characters)
 
 
+def _block(shown: Sequence[ShownLine]) -> str:
+    """A grammar of one block of code that defines something shown, where a definition is."""
+    heads = dict.fromkeys(found[0].strip() for line in shown if (found := _HEAD.match(line.text)))
+    begin = " | ".join(json.dumps(head, ensure_ascii=False) for head in heads)
+    head = f"before{{0,3}} ({begin}) [^`\\n]* " + r'"\n" ' if heads else ""
+    return f'root ::= "```python\\n" {head}line+ "```"\n{_LINES_OF_BLOCK}'
+
+
 def _block_is_due(tried: Sequence[Tried]) -> bool:
     tried = _turns(tried)
     since = next((n for n, each in enumerate(reversed(tried)) if each.call.name != _TOOL), None)
@@ -126,18 +139,20 @@ class LineOrBlock:
         """One of the lines shown and its correction, or a block of code, in turn; fewer blocks where they are copies.
 
         Left to itself a small model writes a block always, and the lines that it wrote before again. So the lines that
-        were tried last are left out, and those that were tried twice; suspects come first, each once.
+        were tried last are left out, those that were tried twice, and heads without a default value, of which it changes
+        annotations; suspects come first, each once.
         """
         lines = [each.call for each in _turns(tried) if each.call.name == _TOOL]
         order = [(call.arguments["path"], call.arguments["line"]) for call in lines]
         times = Counter(order)
-        allowed = [line for line in shown if line.text.strip() and times[line.path, line.number] < 2]
+        code = [line for line in shown if line.text.strip() and ("=" in line.text or not _HEAD.match(line.text))]
+        allowed = [line for line in code if times[line.path, line.number] < 2]
         fresh = ([line for line in allowed if (line.path, line.number) not in order[-n:]] for n in (_LAST, 1))
         left = next(filter(None, fresh), [])
         suspects = [line for line in left if line.suspect and not times[line.path, line.number]]
         offered = suspects or left
         if not offered or _block_is_due(tried):
-            return 'root ::= "```python\\n" line+ "```"\nline ::= ([^`\\n] [^\\n]*)? "\\n"\n'
+            return _block(shown)
         names = [f"line{number}" for number in range(len(offered))]
         return f"root ::= {' | '.join(names)}\n{_MORE}{''.join(map(_corrected, names, offered))}"
 

@@ -250,9 +250,10 @@ def test_its_grammar_is_bound_to_the_lines_that_were_shown() -> None:
     shown = [ShownLine("a.py", 1, "def f(a, b):"), ShownLine("a.py", 2, '    return "-"'), ShownLine("a.py", 3, "")]
     grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown)
     assert grammar is not None
+    assert "line 1 is" not in grammar, "a head without a default value"
     assert '"a.py, line 2 is:\\n```python\\nreturn \\"-\\"\\n```\\n"' in grammar
     assert "line 3" not in grammar
-    assert grammar.startswith("root ::= line0 | line1\n")
+    assert grammar.startswith("root ::= line0\n")
 
 
 def test_a_line_may_have_to_be_one_of_several() -> None:
@@ -266,6 +267,19 @@ def test_a_line_may_have_to_be_one_of_several() -> None:
 
 def line_call(line: int) -> Call:
     return Call(name="replace_line", arguments={"path": "a.py", "line": line})
+
+
+def test_a_block_begins_with_a_definition_that_was_shown() -> None:
+    shown = [
+        ShownLine("a.py", 1, "class A:"),
+        ShownLine("a.py", 2, "    async def f(self):"),
+        ShownLine("a.py", 3, "x"),
+    ]
+    grammar = make_format("line_or_block").grammar(LINES, ["a.py"], shown, [Tried(line_call(1))]) or ""
+    assert '("class A:" | "async def f(") [^`\\n]*' in grammar
+    assert "before{0,3}" not in (
+        make_format("line_or_block").grammar(LINES, ["a.py"], shown[2:], [Tried(line_call(1))]) or ""
+    )
 
 
 def offered(shown: list[ShownLine], *tried: int) -> list[int]:
