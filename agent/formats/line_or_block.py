@@ -139,7 +139,7 @@ class LineOrBlock:
         """One of the lines shown and its correction, or a block of code, in turn; fewer blocks where they are copies.
 
         Left to itself a small model writes a block always, and the lines that it wrote before again. So the lines that
-        were tried last are left out, those that were tried twice, and heads without a default value, of which it changes
+        were tried last are left out, those that were tried twice, and heads without a default value, to which it adds
         annotations; suspects come first, each once.
         """
         lines = [each.call for each in _turns(tried) if each.call.name == _TOOL]
