@@ -2,6 +2,8 @@
 # make test    run the tests
 # make verdicts  judge ten real SWE-bench instances
 # make languages  serve twelve projects in nine languages
+# make cluster  run batches on a cluster of several nodes on this machine
+# make model  run the embedded model
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,13 +12,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test verdicts languages check lint types bench peers setup dev image clean
+.PHONY: solve test verdicts languages cluster model check lint types bench peers setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
 	$(BIN)/agent demo --seed $(SEED)
 
-## Every test but those of verdicts and languages. Docker tests skip with a reason where no engine answers, except in CI.
+## Every test but those of the four long sets below. Docker tests skip with a reason where no engine answers, except in CI.
 test: dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
@@ -27,6 +29,14 @@ verdicts: dev image
 ## Twelve projects in nine languages: what they need, their tests, a repair, in containers. Minutes.
 languages: dev image
 	$(BIN)/python -m pytest -m languages -n 2 --dist worksteal tests/languages
+
+## Batches on a Ray cluster of several nodes on this machine, some of them killed. Minutes.
+cluster: dev image
+	$(BIN)/python -m pytest -m cluster tests/e2e
+
+## The embedded model: its server, its grammar, a pull request by it. Fetches the weights once. Minutes.
+model: dev image
+	$(BIN)/python -m pytest -m model tests/e2e
 
 ## Lint, format, types, and who imports whom.
 check: dev lint types

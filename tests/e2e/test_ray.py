@@ -21,7 +21,7 @@ from tests.e2e.test_endings import SLOW, started
 from tests.e2e.test_resume import recorded
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'patchwright[ray]'")
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 TASKS = 9
 REPLIES = (
     LOOK,
