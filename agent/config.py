@@ -102,6 +102,8 @@ class AgentConfig(Section):
 class StrategyConfig(Section):
     """What the strategies do, where `agent.strategy` names them."""
 
+    first_share: float | None = Field(None, gt=0, le=1)
+    """Share of the budget that the first trial may use; 1: others get what it leaves. Unset: all get the same."""
     candidates: PositiveInt = 4
     """Candidates of `best-of-n`."""
     candidate_temperature: float = Field(0.8, ge=0, le=2)

@@ -49,15 +49,17 @@ class Brief:
         path = f"{self.name}.{name}" if self.name else str(name)
         return replace(self, name=path, share=self.share * share, seed=self.seed * 10 + seed)
 
-    def round(self, number: int, of: int) -> Brief:
+    def round(self, number: int, of: int, first: float | None = None) -> Brief:
         """The brief of one of several rounds, of which each can use the same amount.
 
         Args:
             number: Which one, from 1.
             of: How many there are at most.
+            first: What the first may use instead; the others then have what it left.
         """
         # What is left shrinks from round to round, but only by what this brief may use of it.
-        return self.child(number, 1 / (of - (number - 1) * self.share), number - 1)
+        equal = 1 / (of - (number - 1) * self.share)
+        return self.child(number, first if first is not None and number == 1 else equal, number - 1)
 
     def with_lesson(self, lesson: str, most: int) -> Brief:
         """The same with one lesson more, of which the latest ``most`` are kept."""

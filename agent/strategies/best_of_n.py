@@ -19,7 +19,7 @@ class BestOfN:
 
     The first convincing one ends the search (``strategy.stop_early``). The first is made at the configured temperature,
     the others at ``strategy.candidate_temperature``, each with a seed of its own and with the settings of the next of
-    ``strategy.variants``. They share the budget equally.
+    ``strategy.variants``. They share the budget equally, but for the first if ``strategy.first_share`` says so.
     """
 
     name: ClassVar[str] = "best-of-n"
@@ -30,7 +30,7 @@ class BestOfN:
         brief_of_all = replace(brief, share=brief.share * (1 - _kept(bench)))
         found: list[Candidate] = []
         for number in range(1, settings.candidates + 1):
-            part = brief_of_all.round(number, settings.candidates)
+            part = brief_of_all.round(number, settings.candidates, settings.first_share)
             if number > 1 and brief.temperature is None:
                 part = replace(part, temperature=settings.candidate_temperature)
             if settings.variants:

@@ -32,7 +32,7 @@ class ProgrammerTester:
         brief = brief.with_remark(tests if settings.show_tests == "always" else "")
         given, best = brief, None
         for number in range(1, settings.rounds + 1):
-            candidate = bench.evaluate(inner(bench, given.round(number, settings.rounds)))
+            candidate = bench.evaluate(inner(bench, given.round(number, settings.rounds, settings.first_share)))
             if best is None or candidate.rank > best.rank:
                 best = candidate
             if not failed(candidate):

@@ -56,7 +56,7 @@ def _trials(bench: Bench, brief: Brief, inner: Solver, learnt: list[Learnt]) -> 
     lessons, remark = brief, ""
     best: Candidate | None = None
     for number in range(1, settings.trials + 1):
-        given = lessons.with_remark(remark).child(number, _share(number, settings.trials, brief.share), number - 1)
+        given = lessons.with_remark(remark).round(number, settings.trials, settings.first_share)
         candidate = bench.evaluate(inner(bench, given))
         if best is None or candidate.rank > best.rank:
             best = candidate
@@ -71,11 +71,6 @@ def _trials(bench: Bench, brief: Brief, inner: Solver, learnt: list[Learnt]) -> 
         remark = _remark(candidate) if settings.show_change else ""
     assert best is not None  # there is at least one trial
     return best
-
-
-def _share(number: int, trials: int, whole: float) -> float:
-    """The part of the brief's share that a trial gets of what is left, so that every trial can use the same amount."""
-    return 1 / (trials - (number - 1) * whole)
 
 
 def _outcome(candidate: Candidate) -> Outcome:

@@ -36,7 +36,7 @@ class RepairLoop:
         trials = settings.rounds + 1
         best: Candidate | None = None
         for number in range(1, trials + 1):
-            part = brief.child(number, share=1 / (trials - (number - 1) * brief.share), seed=number - 1)
+            part = brief.round(number, trials, settings.first_share)
             if best is not None:
                 part = part.with_remark(_remark(bench, part.name, best))
                 if settings.repair_from == "change":

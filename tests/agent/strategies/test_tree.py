@@ -56,6 +56,17 @@ def test_the_budget_is_shared_out_and_never_exceeded(tree: Run, tmp_path: Path) 
     assert sum(event.steps for event in events if isinstance(event, TrialEnded)) == 10
 
 
+@pytest.mark.parametrize("strategy", ["best-of-n", "programmer-tester", "reflexion", "repair-loop"])
+def test_the_first_trial_may_use_more_than_the_others(tree: Run, tmp_path: Path, strategy: str) -> None:
+    three = ("strategy.candidates=3", "strategy.trials=3", f"strategy.rounds={2 if strategy == 'repair-loop' else 3}")
+    looks = [call("bash", command=f"echo {number}") for number in range(40)]
+    tree(strategy, *looks, settings=("limits.steps=20", "strategy.first_share=0.5", *three)).run()
+    events = read_events(tmp_path / "attempt/trajectory.jsonl")
+    first, second, *_ = [event.limits["steps"] for event in events if isinstance(event, TrialStarted)]
+    assert first in (9, 10)  # half of what designing tests left
+    assert second <= (20 - first) / 2
+
+
 def test_what_the_hidden_tests_say_is_in_no_event(tree: Run, tmp_path: Path) -> None:
     tree("best-of-n", WRONG, SUBMIT, fix(), SUBMIT).run()
     recorded = texts(tmp_path / "attempt")
