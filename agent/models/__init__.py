@@ -25,11 +25,10 @@ def open_model(
         UsageError: The name or its file is wrong.
         ModelError: It cannot be used here: a missing key, a missing package.
     """
-    kind, _, rest = config.name.partition(":")
-    if kind == "scripted":
+    if config.name.startswith("scripted:"):
         from agent.models.scripted import ScriptedModel
 
-        return ScriptedModel.from_path(rest)
+        return ScriptedModel.from_path(config.name.removeprefix("scripted:"))
     if config.name.startswith("local/"):
         from agent.models.local import LocalModel
 

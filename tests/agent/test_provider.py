@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from agent.config import ModelConfig, Price
-from agent.models import ContextOverflow, ModelError, Query
+from agent.models import ContextOverflow, ModelError, Query, open_model
 from agent.models.provider import ProviderModel
 from tests.listening import listening
 
@@ -262,6 +263,11 @@ def test_an_answer_that_takes_too_long_is_a_transient_failure(model: Asker, wait
         with pytest.raises(ModelError, match="no answer within"):
             model(api_base=address, timeout=0.3, retries=1).query(Query(MESSAGES))
     assert len(waits) == 1
+
+
+def test_a_model_of_an_own_server_may_have_any_name(server: Server) -> None:
+    with closing(open_model(ModelConfig(name="scripted", api_base=server.address))) as model:
+        assert isinstance(model, ProviderModel)
 
 
 def test_the_key_of_an_own_server(model: Asker, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
