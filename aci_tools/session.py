@@ -101,6 +101,7 @@ class Session:
         search_program: The program that searches text, once known.
         examples: The issue's own examples, which are run again after every edit.
         undone: Edits in a row that were taken back.
+        failed_patches: Patches that are known to be wrong. An edit that leads to one is taken back, where edits are.
         base: The commit that the patch is made against.
         patch_so_far: The patch after the latest action; ``None`` while nothing could have changed.
     """
@@ -120,6 +121,7 @@ class Session:
     search_program: str | None = None
     examples: Examples = field(default_factory=Examples)
     undone: int = 0
+    failed_patches: frozenset[str] = frozenset()
     base: str = "HEAD"
     patch_so_far: str | None = None
 

@@ -6,7 +6,7 @@ import contextlib
 import platform
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def open_attempt(
     budget: Budget | None = None,
     notes: Sequence[str] = (),
     initial_patch: str = "",
+    failed_patches: Sequence[str] = (),
     parent: dict[str, Any] | None = None,
 ) -> Iterator[Attempt]:
     """An attempt ready to run; one whose trajectory has events goes on from them.
@@ -69,6 +70,7 @@ def open_attempt(
         budget: What it may spend; default: the configured limits.
         notes: What the agent is told beyond the task, a text each.
         initial_patch: Changes that are in the repository when it begins.
+        failed_patches: What it shall not come to, see :class:`~aci_tools.session.Session`.
         parent: What it is a part of, for its first event.
 
     Raises:
@@ -80,7 +82,8 @@ def open_attempt(
             raise UsageError(f"{trajectory} does not begin with the start of an attempt: it cannot be gone on with")
         # The recorded one lacks what looks like a secret, so that it may not even apply.
         given = initial_patch or (started.initial_patch if started else "")
-        session = open_session(config, sandbox, task, base or task.base_commit, initial_patch=given)
+        failed = failed_patches or (started.failed_patches if started else ())
+        session = open_session(config, sandbox, task, base or task.base_commit, initial_patch=given, failed=failed)
         session.policy = command_policy(config.policy, attended=companion is not None and companion.confirms)
         tools = toolset(config.agent.tools)
         action_format = _format(config, model, log.events)
@@ -89,7 +92,8 @@ def open_attempt(
         names = [tool.tool_name() for tool in tools]
         begun = started or first_event(config, task, sandbox, session.base, model.name, names, action_format.name)
         if started is None:
-            begun = begun.model_copy(update={"initial_patch": initial_patch, "parent": parent})
+            told = {"initial_patch": initial_patch, "failed_patches": list(failed_patches), "parent": parent}
+            begun = begun.model_copy(update=told)
         yield Attempt(
             started=begun,
             opening=opening,
@@ -107,7 +111,14 @@ def open_attempt(
 
 
 def open_session(
-    config: Config, sandbox: Sandbox, task: Task, base: str, *, initial_patch: str = "", measure: bool = True
+    config: Config,
+    sandbox: Sandbox,
+    task: Task,
+    base: str,
+    *,
+    initial_patch: str = "",
+    failed: Iterable[str] = (),
+    measure: bool = True,
 ) -> Session:
     """What tools work on, as an attempt finds it before its first action.
 
@@ -117,6 +128,7 @@ def open_session(
         task: The task.
         base: The base commit.
         initial_patch: Changes that are put into the repository; what is measured before the first edit is without them.
+        failed: Patches that edits shall not lead to.
         measure: Whether the issue's examples and the tests are run now, for comparison.
     """
     aci = config.aci
@@ -140,6 +152,7 @@ def open_session(
         session.examples = documented_examples(session, task.problem_statement, examples)
     if measure:
         measure_before(session)
+    session.failed_patches = frozenset(failed)
     if initial_patch:
         put_patch(sandbox, initial_patch)
         session.patch()

@@ -305,6 +305,8 @@ METHODS: dict[str, Arm] = {
     "best-of-n": ours("best-of-n"),
     "programmer-tester": ours("programmer-tester"),
     "repair-loop": ours("repair-loop"),
+    # Designed tests judge what the first trial ends with, which may use all calls; what it leaves is for others.
+    "best": ours("programmer-tester", strategy__first_share=1.0, strategy__rounds=3),
 }
 
 #: ``single`` with one part of the interface changed, and ``programmer-tester`` with what its tests are shown for.

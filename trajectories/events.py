@@ -88,6 +88,7 @@ class AttemptStarted(BaseEvent):
         tools: Names of the tools offered.
         action_format: How the model writes an action; ``""`` in old files.
         initial_patch: What was changed before the first step, by an earlier trial of a strategy.
+        failed_patches: What earlier trials ended with and failed; edits that lead there again are taken back.
         versions: Versions of this program and of Python.
     """
 
@@ -102,6 +103,7 @@ class AttemptStarted(BaseEvent):
     tools: list[str] = Field(default_factory=list)
     action_format: str = ""
     initial_patch: str = ""
+    failed_patches: list[str] = Field(default_factory=list)
     versions: dict[str, str] = Field(default_factory=dict)
 
 

@@ -66,10 +66,11 @@ def land(
     session.open_path, session.first_line = path, max(1, first - session.settings.window // 2)
     checked = check_edit(session)
     data: dict[str, Any] = {"path": path, "lines": [first, last], **checked.data}
-    if checked.against and session.settings.take_back and session.undone < MOST_UNDONE:
+    against = checked.against or _failed_before(session)
+    if against and session.settings.take_back and session.undone < MOST_UNDONE:
         session.undone += 1
         session.undo()
-        text = f"Taken back, because {checked.against}. {path} is as it was before this edit.\n\n{checked.text}"
+        text = f"Taken back, because {against}. {path} is as it was before this edit.\n\n{checked.text}".rstrip()
         return Observation(text, ok=False, code=INEFFECTIVE, data={**data, "taken_back": True})
     session.undone = 0
     shown = show(path, after, *around(first, last, session.settings.window))
@@ -86,6 +87,13 @@ def land(
         parts = [*parts[: 4 if checked.text else 2], f"{found} speaks against this edit: submitted."]
         return Observation("\n".join(parts), data=data, done=True)
     return Observation("\n".join(parts), data=data)
+
+
+def _failed_before(session: Session) -> str:
+    """What speaks against the files as they are, where an earlier trial ended with them and failed."""
+    if not session.failed_patches or session.patch() not in session.failed_patches:
+        return ""
+    return "an earlier attempt ended with just this change, and it failed"
 
 
 def replaced(path: str, before: Document, first: int, last: int, lines: Sequence[str]) -> Document:

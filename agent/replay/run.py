@@ -154,7 +154,8 @@ def _player(recorded: Recorded, reopening: Reopening, initial_patch: str, stack:
 
     def open_one() -> Session:
         place = stack.enter_context(contextlib.closing(reopening.open()))
-        return open_session(config, place.sandbox, place.task, place.base, initial_patch=initial_patch)
+        failed = recorded.started.failed_patches
+        return open_session(config, place.sandbox, place.task, place.base, initial_patch=initial_patch, failed=failed)
 
     root = str(recorded.started.sandbox.get("workdir") or "")
     redactor = Redactor.from_environment()

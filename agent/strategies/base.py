@@ -26,6 +26,7 @@ class Brief:
         seed: Added to the configured seed of the sampling.
         temperature: Sampling temperature; ``None``: the configured one.
         initial_patch: Changes that are in the repository when the trial begins; its patch includes them.
+        failed: Patches that were evaluated and failed. Where edits are taken back, one that leads to such a patch is.
         settings: Settings by dotted key that are other than the configured ones.
     """
 
@@ -36,6 +37,7 @@ class Brief:
     seed: int = 0
     temperature: float | None = None
     initial_patch: str = ""
+    failed: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
 
     def child(self, name: str | int, share: float = 1.0, seed: int = 0) -> Brief:
@@ -64,6 +66,10 @@ class Brief:
     def with_lesson(self, lesson: str, most: int) -> Brief:
         """The same with one lesson more, of which the latest ``most`` are kept."""
         return replace(self, lessons=(*self.lessons, lesson)[-most:]) if lesson else self
+
+    def without(self, patch: str) -> Brief:
+        """The same with one patch more that failed."""
+        return replace(self, failed=(*self.failed, patch)) if patch else self
 
     def with_remark(self, remark: str) -> Brief:
         """The same with one remark more."""

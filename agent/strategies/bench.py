@@ -270,6 +270,7 @@ class Bench:
             budget=budget,
             notes=told(brief),
             initial_patch=brief.initial_patch,
+            failed_patches=brief.failed,
             parent={"relation": "trial", "attempt_id": self._attempt_id, "trial": brief.name},
         )
         with opened as attempt:

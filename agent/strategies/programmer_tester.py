@@ -38,6 +38,7 @@ class ProgrammerTester:
             if not failed(candidate):
                 break
             feedback = f"The latest attempt failed, and is taken back. {change_of(candidate)}\n\n{found_of(candidate)}"
+            brief = brief.without(candidate.patch)
             given = brief.with_remark(feedback if candidate.patch else "")
             given = given.with_remark(tests if settings.show_tests == "after_failure" else "")
         assert best is not None  # there is at least one round

@@ -68,6 +68,7 @@ def _trials(bench: Bench, brief: Brief, inner: Solver, learnt: list[Learnt]) -> 
         if text:
             learnt.append(Learnt(text))
             lessons = lessons.with_lesson(_EARLIER_TRIAL.format(text), settings.reflections)
+        lessons = lessons.without(candidate.patch)
         remark = _remark(candidate) if settings.show_change else ""
     assert best is not None  # there is at least one trial
     return best

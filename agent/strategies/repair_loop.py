@@ -47,6 +47,7 @@ class RepairLoop:
                 best = candidate
             if not failed(candidate):
                 break
+            brief = brief.without(candidate.patch)
         assert best is not None  # there is at least one trial
         return best
 

@@ -56,6 +56,18 @@ def test_the_budget_is_shared_out_and_never_exceeded(tree: Run, tmp_path: Path) 
     assert sum(event.steps for event in events if isinstance(event, TrialEnded)) == 10
 
 
+@pytest.mark.parametrize("strategy", ["reflexion", "repair-loop"])
+def test_a_trial_knows_the_changes_that_failed(tree: Run, tmp_path: Path, strategy: str) -> None:
+    lesson = {"content": "It multiplies. It has to add."}
+    tree(strategy, WRONG, SUBMIT, lesson, fix(), SUBMIT, settings=("strategy.repair_from=base",)).run()
+    first, second = (read_events(tmp_path / f"attempt/trials/{n}/trajectory.jsonl")[0] for n in (1, 2))
+    assert isinstance(first, AttemptStarted)
+    assert isinstance(second, AttemptStarted)
+    assert first.failed_patches == []
+    (failed,) = second.failed_patches
+    assert failed == (tmp_path / "attempt/trials/1/patch.diff").read_text()
+
+
 @pytest.mark.parametrize("strategy", ["best-of-n", "programmer-tester", "reflexion", "repair-loop"])
 def test_the_first_trial_may_use_more_than_the_others(tree: Run, tmp_path: Path, strategy: str) -> None:
     three = ("strategy.candidates=3", "strategy.trials=3", f"strategy.rounds={2 if strategy == 'repair-loop' else 3}")
