@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from aci_tools.errors import InfrastructureError, UsageError
 from aci_tools.sandbox.base import MIB, Availability, CommandResult, Limits, Sandbox, SandboxSpec
 from aci_tools.sandbox.watchdog import watch
+from aci_tools.sandbox.workspace import reap_workspaces
 
 __all__ = [
     "KINDS",
@@ -72,12 +73,12 @@ def available_kinds() -> list[Availability]:
 
 
 def reap() -> list[str]:
-    """Remove what dead programs and passed deadlines left behind: containers, snapshots, processes, directories.
+    """Remove what dead programs and passed deadlines left behind: containers, snapshots, processes, workspaces.
 
     Returns:
         What was removed, one phrase each. What belongs to a live program is not touched.
     """
-    return [removed for kind in KINDS for removed in _module(kind).reap()]
+    return [*(removed for kind in KINDS for removed in _module(kind).reap()), *reap_workspaces()]
 
 
 def _best_kind(spec: SandboxSpec) -> str:

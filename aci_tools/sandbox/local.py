@@ -8,7 +8,7 @@ from aci_tools.errors import UsageError
 from aci_tools.sandbox.base import Availability, SandboxSpec
 from aci_tools.sandbox.channel import BOOT_ARGV, COUNT_CHILDREN, Transport
 from aci_tools.sandbox.host import BASE_PATH, HostSandbox, enter_command, resource_limits
-from aci_tools.sandbox.owner import StateDirectory, abandoned
+from aci_tools.sandbox.owner import StateDirectory
 from aci_tools.sandbox.processes import MARK, end_marked
 from aci_tools.sandbox.shell import closing_on_error
 
@@ -76,10 +76,8 @@ def availability() -> Availability:
 def reap() -> list[str]:
     """End the processes and remove the files of dead owners."""
     removed = []
-    for state in StateDirectory.all("local"):
-        facts = state.facts()
-        if abandoned(facts.get("owner", ""), facts.get("deadline", "")):
-            end_marked(state.path.name, None)
-            state.remove()
-            removed.append(f"local sandbox {state.path.name}")
+    for state in StateDirectory.abandoned("local"):
+        end_marked(state.path.name, None)
+        state.remove()
+        removed.append(f"local sandbox {state.path.name}")
     return removed

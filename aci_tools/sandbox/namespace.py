@@ -21,7 +21,7 @@ from aci_tools.sandbox.base import MIB, Availability, SandboxSpec
 from aci_tools.sandbox.cgroup import make_groups, remove_groups
 from aci_tools.sandbox.channel import BOOT_ARGV, Transport
 from aci_tools.sandbox.host import BASE_PATH, HostSandbox, enter_command, resource_limits
-from aci_tools.sandbox.owner import StateDirectory, abandoned, start_time
+from aci_tools.sandbox.owner import StateDirectory, start_time
 from aci_tools.sandbox.pipes import PipeTransport
 from aci_tools.sandbox.processes import end_namespace
 from aci_tools.sandbox.shell import closing_on_error
@@ -170,15 +170,14 @@ def launcher_fault(launcher: Launcher) -> str | None:
 def reap() -> list[str]:
     """End the processes and remove the files and control groups of dead owners."""
     removed = []
-    for state in StateDirectory.all("namespace"):
+    for state in StateDirectory.abandoned("namespace"):
         facts = state.facts()
-        if abandoned(facts.get("owner", ""), facts.get("deadline", "")):
-            pid = int(facts.get("process", "0"))
-            if pid and str(start_time(pid)) == facts["process_start"]:
-                end_namespace(pid)
-            remove_groups(map(Path, json.loads(facts.get("groups", "[]"))))
-            state.remove()
-            removed.append(f"namespace sandbox {state.path.name}")
+        pid = int(facts.get("process", "0"))
+        if pid and str(start_time(pid)) == facts["process_start"]:
+            end_namespace(pid)
+        remove_groups(map(Path, json.loads(facts.get("groups", "[]"))))
+        state.remove()
+        removed.append(f"namespace sandbox {state.path.name}")
     return removed
 
 

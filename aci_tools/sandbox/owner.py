@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -101,6 +102,19 @@ class StateDirectory:
             for path in sorted(state_root().iterdir()):
                 directory = cls(path)
                 if directory.facts().get("kind") == kind:
+                    yield directory
+
+    @classmethod
+    def abandoned(cls, kind: str) -> Iterator[StateDirectory]:
+        """Those of a kind that are nobody's. Of several processes that look for them one does, the others wait."""
+        root = state_root()
+        if not root.is_dir():
+            return
+        with (root.parent / "reaping").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for directory in cls.all(kind):
+                facts = directory.facts()
+                if abandoned(facts.get("owner", ""), facts.get("deadline", "")):
                     yield directory
 
     def record(self, **facts: str) -> None:

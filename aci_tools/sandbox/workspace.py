@@ -1,4 +1,4 @@
-"""Directories for the length of a run: removed at its end, or by the next run if this one is killed."""
+"""Directories for the length of a run: removed at its end, or by the watchdog if it is killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from aci_tools.sandbox.owner import StateDirectory, abandoned
+from aci_tools.sandbox.owner import StateDirectory
+from aci_tools.sandbox.watchdog import watch
 
 _KIND = "workspace"
 
@@ -20,6 +21,7 @@ def workspace(lifetime: float = 7 * 86_400.0) -> Iterator[Path]:
         lifetime: Seconds after which another run may remove it although this one seems alive.
     """
     reap_workspaces()
+    watch()
     state = StateDirectory.make(f"{_KIND}-{secrets.token_hex(6)}", _KIND, "", lifetime)
     try:
         yield state.path
@@ -30,9 +32,7 @@ def workspace(lifetime: float = 7 * 86_400.0) -> Iterator[Path]:
 def reap_workspaces() -> list[str]:
     """Remove the directories of runs that are no more; returns what was removed."""
     removed = []
-    for state in StateDirectory.all(_KIND):
-        facts = state.facts()
-        if abandoned(facts.get("owner", ""), facts.get("deadline", "")):
-            state.remove()
-            removed.append(f"workspace {state.path.name}")
+    for state in StateDirectory.abandoned(_KIND):
+        state.remove()
+        removed.append(f"workspace {state.path.name}")
     return removed

@@ -6,9 +6,8 @@ from __future__ import annotations
 def cleanup() -> None:
     """Remove what killed runs left behind: containers, images, processes, directories."""
     from aci_tools.sandbox import reap
-    from aci_tools.sandbox.workspace import reap_workspaces
 
-    removed = [*reap(), *reap_workspaces()]
+    removed = reap()
     for item in removed:
         print(item)
     print(f"{len(removed)} removed" if removed else "nothing to remove")

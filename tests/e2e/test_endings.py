@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def containers_of(pid: int) -> list[str]:
     return [line.split()[0] for line in listed if f":{pid}:" in line]
 
 
+def kill_alone(process: subprocess.Popen[str]) -> None:
+    """Kill a driver and, before it, the watchdog that would remove what it leaves."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"sandbox.watchdog" in (command := path.read_bytes()) and f":{process.pid}:".encode() in command:
+                os.kill(int(path.parent.name), signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
 def wait_for(process: subprocess.Popen[str], trajectory: Path, text: str) -> None:
     """Until the trajectory of a live run has a text in it."""
     while not (trajectory.exists() and text in trajectory.read_text()):
@@ -86,8 +97,7 @@ def test_nothing_is_left_of_a_killed_run_after_cleanup(user: User, tmp_path: Pat
         ids = user.left_behind()
         assert ids
         assert kind != "docker" or containers_of(process.pid)
-        process.kill()
-        process.wait()
+        kill_alone(process)
     cleaned = user.agent("cleanup")
     assert cleaned.returncode == 0, cleaned.stderr
     assert all(name in cleaned.stdout for name in ids)
@@ -99,10 +109,21 @@ def test_nothing_is_left_of_a_killed_run_after_cleanup(user: User, tmp_path: Pat
     assert events[-1].type == "patch_changed"
 
 
-def test_the_next_run_cleans_up_after_a_killed_one(user: User) -> None:
-    with started(user, user.solving(user.script(FIX, SLOW)), EDITED) as process:
+def test_nothing_is_left_of_a_killed_run_a_moment_later(user: User, kind: str) -> None:
+    busy = call("bash", command="sleep 600 & echo started")
+    with started(user, user.solving(user.script(busy, FIX, SLOW), sandbox=kind), EDITED) as process:
+        ids = user.left_behind()
         process.kill()
         process.wait()
+    give_up = time.monotonic() + 30
+    while user.left_behind() or marked_processes(ids) or (kind == "docker" and containers_of(process.pid)):
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def test_the_next_run_cleans_up_after_a_killed_one(user: User) -> None:
+    with started(user, user.solving(user.script(FIX, SLOW)), EDITED) as process:
+        kill_alone(process)
     assert user.left_behind()
     assert user.solve(FIX, SUBMIT).returncode == 0
     assert user.left_behind() == []
