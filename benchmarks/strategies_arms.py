@@ -285,6 +285,11 @@ BLOCKS: dict[str, object] = {
 }
 
 
+def dotted(settings: dict[str, object]) -> dict[str, object]:
+    """Settings by the names that `--set` takes."""
+    return {name.replace("__", "."): value for name, value in settings.items()}
+
+
 def commands(*tools: str, **settings: object) -> Ours:
     """``single`` with commands in a reply with a thought.
 
@@ -305,8 +310,7 @@ METHODS: dict[str, Arm] = {
     "best-of-n": ours("best-of-n"),
     "programmer-tester": ours("programmer-tester"),
     "repair-loop": ours("repair-loop"),
-    # Designed tests judge what the first trial ends with, which may use all calls; what it leaves is for others.
-    "best": ours("programmer-tester", strategy__first_share=1.0, strategy__rounds=3),
+    "best": ours("best-of-n", strategy__first_share=0.75, strategy__variants=[{}, dotted(BLOCKS)]),
 }
 
 #: ``single`` with one part of the interface changed, and ``programmer-tester`` with what its tests are shown for.
