@@ -3,6 +3,7 @@
 # make verdicts  judge ten real SWE-bench instances
 # make languages  serve twelve projects in nine languages
 # make cluster  run batches on a cluster of several nodes on this machine
+# make kills  kill runs at random moments
 # make model  run the embedded model
 SHELL := /bin/bash
 VENV := .venv
@@ -12,15 +13,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test verdicts languages cluster model check lint types bench peers setup dev image clean
+.PHONY: solve test verdicts languages cluster kills model check lint types bench peers setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
 	$(BIN)/agent demo --seed $(SEED)
 
-## Every test but those of the four long sets below. Docker tests skip with a reason where no engine answers, except in CI.
+## Every test but those of the five long sets below. Docker tests skip with a reason where no engine answers, except in CI.
 test: dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 ## Ten real SWE-bench instances, judged with their known solutions and without any, in containers. Minutes.
 verdicts: dev image
@@ -30,9 +31,14 @@ verdicts: dev image
 languages: dev image
 	$(BIN)/python -m pytest -m languages -n 2 --dist worksteal tests/languages
 
-## Batches on a Ray cluster of several nodes on this machine, some of them killed. Minutes.
+## Batches on a Ray cluster of several nodes on this machine, some of them killed, and images that one machine made and
+## another has. Minutes.
 cluster: dev image
-	$(BIN)/python -m pytest -m cluster tests/e2e
+	$(BIN)/python -m pytest -m cluster
+
+## Attempts and batches that are killed at random moments and go on. Minutes.
+kills: dev image
+	$(BIN)/python -m pytest -m kills -n 4 --dist worksteal tests/e2e
 
 ## The embedded model: its server, its grammar, a pull request by it. Fetches the weights once. Minutes.
 model: dev image

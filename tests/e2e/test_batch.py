@@ -59,6 +59,7 @@ def test_every_task_gets_a_prediction_and_no_hidden_field_gets_out(user: User, t
     assert user.left_behind() == []
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     user: User, tmp_path: Path, kind: str, seed: int

@@ -46,6 +46,7 @@ def recorded(output: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in output.rglob("trajectory.jsonl"))
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     user: User, tmp_path: Path, kind: str, seed: int

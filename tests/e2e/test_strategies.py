@@ -54,6 +54,7 @@ def _short(event: Event) -> str:
     return f"{event.type} {getattr(event, 'name', '') or getattr(event, 'key', '')}".strip()
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("strategy", REPLIES)
 def test_a_run_of_trees_killed_at_random_moments_ends_as_if_it_had_not_been(
     user: User, tmp_path: Path, strategy: str

@@ -20,7 +20,7 @@ from tasks.task import Task
 
 from .conftest import SHARED, run
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.cluster, pytest.mark.docker]
 MakeTask = Callable[..., Task]
 _CONFIGURATION = """\
 version: 0.1
