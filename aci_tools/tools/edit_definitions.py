@@ -20,7 +20,7 @@ _HEAD = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
 class Rewrite(Tool):
-    """Replace functions, methods or classes by new versions. Each goes where the old one of its name is."""
+    """Replace functions, methods or classes by new versions. Documentation that they leave out stays."""
 
     edits: ClassVar[bool] = True
 
@@ -41,7 +41,9 @@ class Rewrite(Tool):
         regions: list[tuple[int, int]] = []
         for name in known:
             definitions = find_definitions(path, after)
-            done = rewritten(path, after, definitions, candidates(definitions, name), self.code)
+            done = rewritten(
+                path, after, definitions, candidates(definitions, name), self.code, keep_documentation=True
+            )
             after = done.after
             notes += [note for note in done.notes if not note.startswith("Left out") and note not in notes]
             regions.append(done.region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 import textwrap
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from aci_tools.definitions import Definition, find_definitions
+from aci_tools.definitions import Definition, find_definitions, parse_python
 from aci_tools.occurrences import count_occurrences
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import AMBIGUOUS, NOT_FOUND, Field, Observation, Tool, ToolError
@@ -88,7 +89,13 @@ class Rewritten:
 
 
 def rewritten(
-    path: str, before: Document, definitions: Sequence[Definition], candidates: Sequence[Definition], code: str
+    path: str,
+    before: Document,
+    definitions: Sequence[Definition],
+    candidates: Sequence[Definition],
+    code: str,
+    *,
+    keep_documentation: bool = False,
 ) -> Rewritten:
     """Put the new version of a definition into a Python file.
 
@@ -98,6 +105,7 @@ def rewritten(
         definitions: Its definitions.
         candidates: Those that are meant; several only where they differ by their decorators.
         code: The new version.
+        keep_documentation: Whether what the new version leaves out of a function's documentation stays.
 
     Raises:
         ToolError: The code is no such definition.
@@ -114,7 +122,11 @@ def rewritten(
             raise ToolError(f"The code must be the whole definition of {old.short_name}, from its def or class line.")
         first = old.body
     after = replaced(path, before, first, old.last, fitted(new, old, before))
+    kept = False
+    if keep_documentation:
+        after, kept = _with_documentation(path, before, after, old, first)
     notes = ["The signature was kept: the code was taken for the body."] if new.body_only else []
+    notes += ["Its documentation was kept."] if kept else []
     imports, line = missing_imports(new, before)
     if imports:
         after = replaced(path, after, line + 1, line, imports)
@@ -124,6 +136,43 @@ def rewritten(
         notes.append(f"Left out of the code, because it is not part of {old.short_name}: {listed}.")
     shift = len(imports)
     return Rewritten(old.name, after, (old.first + shift, old.last + len(after) - len(before)), notes)
+
+
+def _with_documentation(
+    path: str, before: Document, after: Document, old: Definition, first: int
+) -> tuple[Document, bool]:
+    """The file with a function's documentation as it was, where the new version only leaves out some of it, or all."""
+    was, now = _function(before, old.short_name, old.line), _function(after, old.short_name, first)
+    if was is None or now is None or (there := _documentation(was)) is None:
+        return after, False
+    start, known = now.body[0].lineno, _documentation(now)
+    if known is not None and (known == there or not set(known[2]) <= set(there[2])):
+        return after, False
+    lines = [before.text(number) for number in range(there[0], there[1] + 1)]
+    indented = now.body[0].col_offset == was.body[0].col_offset
+    if not indented or was.body[0].lineno == was.lineno or start == now.lineno:
+        return after, False
+    last = known[1] if known is not None else start - 1
+    return replaced(path, after, start, last, lines), known is None or known[2] != there[2]
+
+
+def _function(file: Document, name: str, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The first function of a name from a line on."""
+    tree = parse_python(file.source())
+    nodes = ast.walk(tree) if tree is not None else ()
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    found = [node for node in nodes if isinstance(node, kinds) and node.name == name and node.lineno >= line]
+    return min(found, key=lambda node: node.lineno, default=None)
+
+
+def _documentation(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int, list[str]] | None:
+    """First and last line of a function's documentation, and what its lines say."""
+    first = function.body[0]
+    text = ast.get_docstring(function)
+    if text is None:
+        return None
+    said = [line.strip() for line in text.split("\n") if line.strip()]
+    return first.lineno, first.end_lineno or first.lineno, said
 
 
 def _rewrite_other(session: Session, path: str, before: Document, old: Definition, code: str) -> Observation:

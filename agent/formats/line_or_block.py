@@ -29,8 +29,8 @@ _TOOL = "replace_line"
 _MORE = r"""rest ::= [^`\n]*
 more ::= "\n" ([^`\n]* "\n"){0,5} "```\n"
 """
-#: What comes before a definition, and what is in it.
-_LINES_OF_BLOCK = r"""before ::= ("import " | "from " | "@") [^`\n]+ "\n" "\n"*
+#: What comes before a definition (what it imports it imports inside), and what is in it.
+_LINES_OF_BLOCK = r"""before ::= "@" [^`\n]+ "\n"
 line ::= ([^`\n] [^\n]*)? "\n"
 """
 _HEAD = re.compile(r"\s*(async +)?(def|class) +\w+\s*[(:\[]")

@@ -79,3 +79,45 @@ def test_a_syntax_error_is_shown_by_the_guard(session) -> None:
 def test_code_that_replaces_nothing_is_refused(session, code: str, says: str) -> None:
     with pytest.raises(ToolError, match=says):
         Rewrite(code=code).run(session)
+
+
+DOCUMENTED = '''\
+def half(x):
+    """Half of a number.
+
+    Examples:
+        >>> half(2)
+        1.0
+    """
+    return x
+
+
+async def quarter(x):
+    """A quarter."""
+    return x
+'''
+
+
+@pytest.mark.parametrize(
+    "documentation",
+    [
+        "",
+        '    """Half of a number."""\n',
+        '    """Half of a number.\n    Examples:\n    >>> half(2)\n    1.0\n    """\n',
+    ],
+)
+def test_documentation_that_is_left_out_stays(session_on, documentation) -> None:
+    session = session_on({"a.py": DOCUMENTED})
+    code = f"def half(x):\n{documentation}    return x / 2\n\n\nasync def quarter(x):\n    return x / 4\n"
+    done = session.execute(Rewrite(code=code))
+    assert done.ok, done.text
+    assert "Its documentation was kept." in done.text or documentation.count("\n") > 1
+    expected = DOCUMENTED.replace("return x\n\n", "return x / 2\n\n").removesuffix("return x\n") + "return x / 4\n"
+    assert content(session, "a.py") == expected
+
+
+def test_documentation_that_says_something_else_is_new(session_on) -> None:
+    session = session_on({"a.py": DOCUMENTED})
+    assert session.execute(Rewrite(code='def half(x):\n    """x / 2, exactly."""\n    return x / 2\n')).ok
+    assert '    """x / 2, exactly."""\n    return x / 2\n' in content(session, "a.py")
+    assert "Examples" not in content(session, "a.py")
