@@ -141,19 +141,52 @@ def rewritten(
 def _with_documentation(
     path: str, before: Document, after: Document, old: Definition, first: int
 ) -> tuple[Document, bool]:
-    """The file with a function's documentation as it was, where the new version only leaves out some of it, or all."""
+    """The file with a function's documentation as it was, where the new version only leaves out some of it, or all.
+
+    Where it only adds lines, they are added to what was there.
+    """
     was, now = _function(before, old.short_name, old.line), _function(after, old.short_name, first)
     if was is None or now is None or (there := _documentation(was)) is None:
         return after, False
     start, known = now.body[0].lineno, _documentation(now)
-    if known is not None and (known == there or not set(known[2]) <= set(there[2])):
+    said = known[2] if known is not None else []
+    adds = len(said) > len(there[2]) and _within(there[2], said)
+    if not adds and not set(said) <= set(there[2]):
         return after, False
     lines = [before.text(number) for number in range(there[0], there[1] + 1)]
     indented = now.body[0].col_offset == was.body[0].col_offset
     if not indented or was.body[0].lineno == was.lineno or start == now.lineno:
         return after, False
     last = known[1] if known is not None else start - 1
-    return replaced(path, after, start, last, lines), known is None or known[2] != there[2]
+    if adds:
+        written = [after.text(number) for number in range(start, last + 1)]
+        if not _within([line.strip() for line in lines if line.strip()], [line.strip() for line in written]):
+            return after, False  # such as a line that ends with the quotes no more
+        lines = _with_additions(lines, written)
+    return replaced(path, after, start, last, lines), not adds and said != there[2]
+
+
+def _within(lines: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether lines are among others, in their order."""
+    rest = iter(others)
+    return all(line in rest for line in lines)
+
+
+def _with_additions(lines: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Lines with those that others have beside them; blank lines are where they were."""
+    rest = [line for line in others if line.strip()]
+    made: list[str] = []
+    blank: list[str] = []
+    for line in lines:
+        if not line.strip():
+            blank.append(line)
+            continue
+        while rest and rest[0].strip() != line.strip():
+            made.append(rest.pop(0))
+        del rest[:1]
+        made += [*blank, line]
+        blank = []
+    return made + rest
 
 
 def _function(file: Document, name: str, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

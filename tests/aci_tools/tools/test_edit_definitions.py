@@ -116,6 +116,22 @@ def test_documentation_that_is_left_out_stays(session_on, documentation) -> None
     assert content(session, "a.py") == expected
 
 
+def test_an_example_that_is_added_to_documentation_leaves_it_as_it_is(session_on) -> None:
+    was = DOCUMENTED.replace("        1.0\n", "        1.0\n\n    Returns:\n        A number.\n")
+    session = session_on({"a.py": was})
+    added = "        >>> half(4)\n        2.0\n"
+    new = was.replace("        1.0\n", f"        1.0\n{added}").replace("\n\n    ", "\n    ")
+    assert session.execute(Rewrite(code=new)).ok
+    assert content(session, "a.py") == was.replace("        1.0\n", f"        1.0\n{added}")
+
+
+def test_documentation_of_one_line_becomes_longer(session_on) -> None:
+    session = session_on({"a.py": DOCUMENTED})
+    new = 'async def quarter(x):\n    """A quarter.\n\n    Of a number.\n    """\n    return x / 4\n'
+    assert session.execute(Rewrite(code=new)).ok
+    assert content(session, "a.py").endswith(new)
+
+
 def test_documentation_that_says_something_else_is_new(session_on) -> None:
     session = session_on({"a.py": DOCUMENTED})
     assert session.execute(Rewrite(code='def half(x):\n    """x / 2, exactly."""\n    return x / 2\n')).ok
