@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aci_tools.session import Session
 
-#: Edits in a row that are taken back; after more than these the checks themselves may be wrong.
+#: Edits in a row that are taken back; after more than these the checks themselves may be wrong. A reply may hold three.
 MOST_UNDONE = 36
 
 

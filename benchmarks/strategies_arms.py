@@ -257,6 +257,11 @@ def peers_python() -> Path:
     return python
 
 
+def dotted(settings: dict[str, object]) -> dict[str, object]:
+    """Settings by the names that `--set` takes."""
+    return {name.replace("__", "."): value for name, value in settings.items()}
+
+
 def ours(strategy: str = "single", **settings: object) -> Ours:
     """An arm of ours.
 
@@ -264,7 +269,7 @@ def ours(strategy: str = "single", **settings: object) -> Ours:
         strategy: An expression as ``--strategy`` takes it.
         settings: Settings over the profile for small models, by their names with ``__`` for the dot.
     """
-    changed = tuple(f"{name.replace('__', '.')}={json.dumps(value)}" for name, value in settings.items())
+    changed = tuple(f"{name}={json.dumps(value)}" for name, value in dotted(settings).items())
     return Ours((f"agent.strategy={strategy}", *changed))
 
 
@@ -283,11 +288,6 @@ BLOCKS: dict[str, object] = {
     "agent__tools": ["rewrite", "submit"],
     "agent__task_prompt": "code",
 }
-
-
-def dotted(settings: dict[str, object]) -> dict[str, object]:
-    """Settings by the names that `--set` takes."""
-    return {name.replace("__", "."): value for name, value in settings.items()}
 
 
 def commands(*tools: str, **settings: object) -> Ours:
