@@ -66,8 +66,8 @@ def land(
     session.open_path, session.first_line = path, max(1, first - session.settings.window // 2)
     checked = check_edit(session)
     data: dict[str, Any] = {"path": path, "lines": [first, last], **checked.data}
-    against = checked.against or _failed_before(session)
-    if against and session.settings.take_back and session.undone < MOST_UNDONE:
+    may_undo = session.settings.take_back and session.undone < MOST_UNDONE
+    if may_undo and (against := checked.against or _failed_before(session)):
         session.undone += 1
         session.undo()
         text = f"Taken back, because {against}. {path} is as it was before this edit.\n\n{checked.text}".rstrip()
