@@ -71,7 +71,6 @@ class DockerSandbox(ShellSandbox):
         """
         assert self.spec.image is not None
         with closing_on_error(self), engine_errors():
-            ensure_image(self._client, self.spec.image)
             self._start_container(self.spec.image)
             if self.spec.repository is not None:
                 self._copy_in(self.spec.repository)
@@ -103,13 +102,32 @@ class DockerSandbox(ShellSandbox):
 
     def _start_container(self, image: str) -> None:
         from docker.errors import APIError
+
+        try:
+            container = self._create_container(image)
+        except APIError as error:
+            if image != self.spec.image or not error.is_client_error():
+                raise
+            ensure_image(self._client, image)
+            container = self._create_container(image)
+        self._container = container
+        try:
+            container.start()
+        except APIError as error:
+            if "executable file not found" in str(error) or "no such file" in str(error):
+                raise SandboxError(f"{self._called()} has no sh: choose one that has") from error
+            raise
+        self._open_gate()
+        self._control = self._exec(["sh"])
+
+    def _create_container(self, image: str) -> Any:
         from docker.types import Ulimit
 
         limits = self.spec.limits
         size = limits.disk
         # Long enough for a busy engine to open the channel, by which a command is told that the lifetime has passed.
         left = max(30, int(self.ends_at - time.time()))
-        container = self._client.containers.create(
+        return self._client.containers.create(
             image,
             entrypoint=["sh", "-c", _FIRST_PROCESS % left],
             command=[],
@@ -130,15 +148,6 @@ class DockerSandbox(ShellSandbox):
             pids_limit=None if limits.pids is None else limits.pids + self.idle_processes,
             ulimits=None if size is None else [Ulimit(name="fsize", soft=size, hard=size)],
         )
-        self._container = container
-        try:
-            container.start()
-        except APIError as error:
-            if "executable file not found" in str(error) or "no such file" in str(error):
-                raise SandboxError(f"{self._called()} has no sh: choose one that has") from error
-            raise
-        self._open_gate()
-        self._control = self._exec(["sh"])
 
     def _open_gate(self) -> None:
         """Have the gate answer in the container's network, which must have been started anew."""

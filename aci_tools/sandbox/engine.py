@@ -50,8 +50,8 @@ def _no_engine(where: str, error: Exception) -> InfrastructureError:
     return InfrastructureError(f"no Docker engine answers at {where}; start one, or use --sandbox namespace")
 
 
-def ensure_image(client: Any, image: str) -> None:
-    """Pull an image that is not here.
+def ensure_image(client: Any, image: str) -> str:
+    """The id of an image, which is pulled where it is not here.
 
     Raises:
         UsageError: There is none of that name.
@@ -62,14 +62,16 @@ def ensure_image(client: Any, image: str) -> None:
 
     try:
         try:
-            client.images.get(image)
+            found = client.images.get(image)
         except ImageNotFound:
             client.images.pull(image)
+            found = client.images.get(image)
     except (APIError, RequestException) as error:
         said = " ".join((getattr(error, "explanation", None) or str(error)).split())
         if isinstance(error, ImageNotFound) or any(text in said for text in _NO_SUCH_IMAGE):
             raise UsageError(f"no image {image} here or in its registry: check its name, or build it") from error
         raise InfrastructureError(f"the image {image} is not here and could not be pulled: {said}") from error
+    return str(found.id)
 
 
 @contextlib.contextmanager

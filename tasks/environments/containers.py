@@ -109,8 +109,7 @@ class Environments:
         notes: list[str] = []
         image, own = self._start(proposal, notes)
         with self._engine() as client:
-            ensure_image(client, image)
-            below, key = image, str(client.images.get(image).id)
+            below, key = image, ensure_image(client, image)
         built = False
         packages = ("git", *proposal.packages, *(() if own else proposal.toolchain))
         planned = [self._packages(packages, proposal)] if len(packages) > 1 else []

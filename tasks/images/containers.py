@@ -92,11 +92,10 @@ class Containers:
             self._say(f"{task.id}: pulling the image {image}")
         with self._engine() as client:
             try:
-                ensure_image(client, image)
+                image_id = ensure_image(client, image)
             except (UsageError, InfrastructureError) as error:
                 hint = "give the task an environment to build one"
                 raise InfrastructureError(f"{task.id}: no image to run in: {error}; {hint}") from error
-            image_id = client.images.get(image).id
             tag = self._image_of_a_task(sealed_key(image_id, task))
             with locked(self._cache, sealed_key(image_id, task)), self._ledger.using(tag):
                 if self._inspect(tag) is None:
@@ -220,8 +219,7 @@ class Containers:
         if self._depots and self._inspect(tag) is None:
             self._depots.fetch(tag)
         with self._engine() as client:
-            ensure_image(client, tag)
-            return str(client.images.get(tag).id)
+            return ensure_image(client, tag)
 
     def _inspect(self, tag: str) -> Any:
         from docker.errors import ImageNotFound
