@@ -7,6 +7,8 @@ Assist Fault Localization", 2002).
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -108,6 +110,24 @@ def idle_lines(source: str, reached: set[int]) -> set[int]:
         if not head & reached:
             idle |= head
     return idle
+
+
+def inert_lines(source: str) -> set[int]:
+    """The lines of comments and of documentation, which never do anything.
+
+    Args:
+        source: Text of a Python file; of another one nothing can be told.
+    """
+    try:
+        tree = ast.parse(source)
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, ValueError, RecursionError, tokenize.TokenError):
+        return set()
+    inert = {token.start[0] for token in tokens if token.type == tokenize.COMMENT and token.line.lstrip()[0] == "#"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            inert |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return inert
 
 
 def _end_of_head(node: ast.stmt) -> int:

@@ -7,7 +7,6 @@ import platform
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from aci_tools.errors import UsageError
 from aci_tools.examples import Examples
 from aci_tools.guard import Guard
 from aci_tools.patch import put_patch
-from aci_tools.reached import idle_lines, reached_lines
 from aci_tools.sandbox import Sandbox, SandboxSpec
 from aci_tools.session import Session, SessionSettings
 from aci_tools.tools import toolset
@@ -25,13 +23,14 @@ from agent.baselines import Baselines
 from agent.budget import Budget
 from agent.config import Config
 from agent.documented import documented_examples
-from agent.formats import ActionFormat, ShownLine, Tools, make_format
+from agent.formats import ActionFormat, Tools, make_format
 from agent.human.base import Companion, Nobody
 from agent.loop import Attempt, Listener
 from agent.models import Model
 from agent.policy import command_policy
 from agent.prompts import render
 from agent.retrieval import Snippet, relevant_functions, show, show_numbered, whole
+from agent.shown_code import ShownCode
 from tasks.task import Task
 from trajectories.events import AttemptStarted, Event, Message
 from trajectories.log import EventLog
@@ -106,7 +105,7 @@ def open_attempt(
             listener=listener,
             companion=companion or Nobody(),
             budget=budget or Budget(config.limits),
-            shown=_shown(config, session, relevant),
+            shown=ShownCode(session, relevant, reached=config.agent.reached_lines),
         )
 
 
@@ -157,27 +156,6 @@ def open_session(
         put_patch(sandbox, initial_patch)
         session.patch()
     return session
-
-
-def _shown(config: Config, session: Session, snippets: Sequence[Snippet]) -> list[ShownLine]:
-    """The lines of the code shown; where the configuration says so, those that run when an example goes wrong."""
-    shown = [
-        ShownLine(snippet.path, snippet.first + offset, line)
-        for snippet in snippets
-        for offset, line in enumerate(snippet.source.split("\n"))
-    ]
-    reached = reached_lines(session.sandbox, session.examples) if config.agent.reached_lines else None
-    if reached is None:
-        return shown
-    files = {snippet.path: session.read(snippet.path).decode("utf-8", "replace") for snippet in snippets}
-    idle = {path: idle_lines(text, reached.wrong.get(path, set())) for path, text in files.items()}
-    only = {path: lines - reached.right.get(path, set()) for path, lines in reached.wrong.items()}
-    left = [
-        replace(line, suspect=bool(reached.right) and line.number in only.get(line.path, ()))
-        for line in shown
-        if line.number not in idle[line.path]
-    ]
-    return left or shown
 
 
 def _test_command(task: Task) -> str | None:

@@ -24,6 +24,7 @@ from agent.human.base import Companion, Nobody, Review, refusal, told_of_change
 from agent.human.clock import OffTheClock
 from agent.models.base import ContextOverflow, Model, ModelError, Query
 from agent.rebuild import not_kept, rebuild, remark_on_lost
+from agent.shown_code import ShownCode
 from agent.status import Status
 from trajectories.events import (
     ActionTaken,
@@ -60,7 +61,7 @@ class Attempt:
         listener: Told of every new event.
         companion: Who looks at actions before they run, and may say something in between.
         budget: What it may spend; default: the configured limits.
-        shown: Lines of code that the opening shows.
+        shown: Code that the opening shows.
     """
 
     started: AttemptStarted
@@ -74,14 +75,15 @@ class Attempt:
     listener: Listener = lambda event: None
     companion: Companion = field(default_factory=Nobody)
     budget: Budget = field(default=None)  # type: ignore[assignment]
-    shown: Sequence[ShownLine] = ()
+    shown: ShownCode = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         self.budget = self.budget or Budget(self.config.limits)
+        self.shown = self.shown or ShownCode(self.session)
         self.history = History(self.format, self.config, self.budget)
         self.patch = self.started.initial_patch
         self._paths: list[str] | None = None
-        self._held: tuple[list[Tried], str | None] | None = None
+        self._held: tuple[tuple[list[Tried], Sequence[ShownLine]], str | None] | None = None
         self._in_place = False
         self._beside = OffTheClock(self.companion, self.budget)
 
@@ -219,10 +221,10 @@ class Attempt:
         """What the next reply is held to; nothing where it is not to be, or the model takes no grammar."""
         if self._paths is None:
             return None
-        tried = self.history.tried
-        if self._held is None or self._held[0] != tried:
+        known = list(self.history.tried), self.shown.lines()
+        if self._held is None or self._held[0] != known:
             # Kept, because with thousands of files it takes as long as many steps of the loop do.
-            self._held = list(tried), self.format.grammar(self.tools, self._paths, self.shown, tried)
+            self._held = known, self.format.grammar(self.tools, self._paths, known[1], known[0])
         return self._held[1]
 
     def _answer(self, reply: ModelReplied, *, recorded: bool = False) -> None:

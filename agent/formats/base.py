@@ -29,19 +29,21 @@ class FormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line of code that the first prompt shows.
+    """A line of code that the first prompt shows, as it is now.
 
     Attributes:
         path: Its file.
         number: Its number, from 1.
         text: Its text.
         suspect: Whether it runs in wrong examples only.
+        idle: Whether to correct it would change nothing: documentation, or what no wrong example runs.
     """
 
     path: str
     number: int
     text: str
     suspect: bool = False
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,8 @@ class LineOrBlock:
         lines = [each.call for each in _turns(tried) if each.call.name == _TOOL]
         order = [(call.arguments["path"], call.arguments["line"]) for call in lines]
         times = Counter(order)
-        code = [line for line in shown if line.text.strip() and ("=" in line.text or not _HEAD.match(line.text))]
+        active = [line for line in shown if line.text.strip() and not line.idle]
+        code = [line for line in active if "=" in line.text or not _HEAD.match(line.text)]
         allowed = [line for line in code if times[line.path, line.number] < 2]
         fresh = ([line for line in allowed if (line.path, line.number) not in order[-n:]] for n in (_LAST, 1))
         left = next(filter(None, fresh), [])
