@@ -62,13 +62,15 @@ class Tried:
 
     Attributes:
         right: Whether it passes the hidden tests.
-        designed: Whether it passes every designed test.
+        all: Whether it passes every test that was designed.
+        designed: Whether it passes those that the validation kept.
         convincing: Whether it passes every check, so that the attempt ended with it.
     """
 
     task: str
     name: str
     right: bool
+    all: bool
     designed: bool
     convincing: bool
 
@@ -101,31 +103,42 @@ def opened(computers: Computers, task: Task, patch: str) -> Iterator[Session]:
 
 def judged_tests(task: Task, suite: Suite, computers: Computers) -> list[Judged]:
     """Every designed test of a task, run on the base and on the reference."""
-    kept = {test.source: (test.name, "") for test in suite.tests}
-    dropped = {each.source: (each.name, each.reason) for each in suite.dropped if each.source}
-    named = dropped | kept
-    passed = []
-    for patch in ("", task.patch):
-        with opened(computers, task, patch) as session:
-            outcomes = run_cases(session, suite.path, list(named), task.problem_statement)
-            passed.append([outcome.passed for outcome in outcomes])
+    kept = {test.source for test in suite.tests}
+    named = designed(suite)
+    passed = [ran(task, suite, computers, patch) for patch in ("", task.patch)]
     return [
         Judged(task.id, name, source in kept, reason, base, reference)
         for (source, (name, reason)), base, reference in zip(named.items(), *passed, strict=True)
     ]
 
 
-def judged_candidates(task: Task, events: Sequence[Event], evaluator: Evaluator) -> Iterator[Tried]:
+def designed(suite: Suite) -> dict[str, tuple[str, str]]:
+    """All tests that were designed, dropped ones too: name and reason by source."""
+    dropped = {each.source: (each.name, each.reason) for each in suite.dropped if each.source}
+    return dropped | {test.source: (test.name, "") for test in suite.tests}
+
+
+def ran(task: Task, suite: Suite, computers: Computers, patch: str) -> list[bool]:
+    """Whether each designed test passes with a patch."""
+    with opened(computers, task, patch) as session:
+        outcomes = run_cases(session, suite.path, list(designed(suite)), task.problem_statement)
+    return [outcome.passed for outcome in outcomes]
+
+
+def judged_candidates(
+    task: Task, suite: Suite, events: Sequence[Event], computers: Computers, evaluator: Evaluator
+) -> Iterator[Tried]:
     """Every candidate of an attempt that designed tests judged."""
     patches = {event.name: event.patch for event in events if isinstance(event, TrialEnded)}
     for event in events:
         if not isinstance(event, Evaluated):
             continue
         name = event.key.partition(":")[0]
-        designed = [check["passed"] for check in event.checks if check["kind"] == "designed"]
-        if designed and patches.get(name):
+        kept = [check["passed"] for check in event.checks if check["kind"] == "designed"]
+        if kept and patches.get(name):
             verdict = evaluator.evaluate(task, Prediction(task.id, f"candidate-{name}", patches[name]))
-            yield Tried(task.id, name, bool(verdict.resolved), all(designed), event.passed is True)
+            every = all(ran(task, suite, computers, patches[name]))
+            yield Tried(task.id, name, bool(verdict.resolved), every, all(kept), event.passed is True)
 
 
 def share(part: int, whole: int) -> str:
@@ -154,8 +167,13 @@ def figures(tests: Sequence[Judged], tried: Sequence[Tried]) -> dict[str, tuple[
     count("after validation", lambda test: test.kept)
     right = [each for each in tried if each.right]
     wrong = [each for each in tried if not each.right]
-    found["right candidates that a wrong designed test failed"] = (sum(not each.designed for each in right), len(right))
-    found["wrong candidates that passed every designed test"] = (sum(each.designed for each in wrong), len(wrong))
+    for when, passes in (
+        ("before validation", lambda each: each.all),
+        ("after validation", lambda each: each.designed),
+    ):
+        failed = sum(not passes(each) for each in right)
+        found[f"right candidates that a wrong test fails {when}"] = (failed, len(right))
+        found[f"wrong candidates that pass every test {when}"] = (sum(map(passes, wrong)), len(wrong))
     found["attempts that ended with a wrong candidate"] = (sum(each.convincing for each in wrong), len(tasks))
     return found
 
@@ -179,7 +197,7 @@ def main() -> None:
             say(f"{task.id}: no cases were designed")
             continue
         tests += judged_tests(task, suite, computers)
-        tried += judged_candidates(task, events, evaluator)
+        tried += judged_candidates(task, suite, events, computers, evaluator)
     table = figures(tests, tried)
     print("| | |\n| --- | ---: |")
     for name, (part, whole) in table.items():
