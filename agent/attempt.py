@@ -30,7 +30,6 @@ from agent.models import Model
 from agent.policy import command_policy
 from agent.prompts import render
 from agent.retrieval import Snippet, relevant_functions, show, show_numbered, whole
-from agent.shown_code import ShownCode
 from tasks.task import Task
 from trajectories.events import AttemptStarted, Event, Message
 from trajectories.log import EventLog
@@ -105,7 +104,7 @@ def open_attempt(
             listener=listener,
             companion=companion or Nobody(),
             budget=budget or Budget(config.limits),
-            shown=ShownCode(session, relevant, reached=config.agent.reached_lines),
+            shown=relevant,
         )
 
 

@@ -24,6 +24,7 @@ from agent.human.base import Companion, Nobody, Review, refusal, told_of_change
 from agent.human.clock import OffTheClock
 from agent.models.base import ContextOverflow, Model, ModelError, Query
 from agent.rebuild import not_kept, rebuild, remark_on_lost
+from agent.retrieval import Snippet
 from agent.shown_code import ShownCode
 from agent.status import Status
 from trajectories.events import (
@@ -75,14 +76,14 @@ class Attempt:
     listener: Listener = lambda event: None
     companion: Companion = field(default_factory=Nobody)
     budget: Budget = field(default=None)  # type: ignore[assignment]
-    shown: ShownCode = field(default=None)  # type: ignore[assignment]
+    shown: Sequence[Snippet] = ()
 
     def __post_init__(self) -> None:
         self.budget = self.budget or Budget(self.config.limits)
-        self.shown = self.shown or ShownCode(self.session)
         self.history = History(self.format, self.config, self.budget)
         self.patch = self.started.initial_patch
         self._paths: list[str] | None = None
+        self._code: ShownCode | None = None
         self._held: tuple[tuple[list[Tried], Sequence[ShownLine]], str | None] | None = None
         self._in_place = False
         self._beside = OffTheClock(self.companion, self.budget)
@@ -116,6 +117,7 @@ class Attempt:
     def _begin(self) -> None:
         if self.config.agent.constrain and self.model.takes_grammar:
             self._paths = self.session.files()
+            self._code = ShownCode(self.session, self.shown, reached=self.config.agent.reached_lines)
         recorded = list(self.log.events)
         for event in recorded:
             self.history.add(event, recorded=True)
@@ -219,9 +221,9 @@ class Attempt:
 
     def _grammar(self) -> str | None:
         """What the next reply is held to; nothing where it is not to be, or the model takes no grammar."""
-        if self._paths is None:
+        if self._paths is None or self._code is None:
             return None
-        known = list(self.history.tried), self.shown.lines()
+        known = list(self.history.tried), self._code.lines()
         if self._held is None or self._held[0] != known:
             # Kept, because with thousands of files it takes as long as many steps of the loop do.
             self._held = known, self.format.grammar(self.tools, self._paths, known[1], known[0])

@@ -22,7 +22,7 @@ class ShownCode:
         reached: Whether what does not run in any wrong example is idle. Otherwise only what never does anything is.
     """
 
-    def __init__(self, session: Session, snippets: Sequence[Snippet] = (), *, reached: bool = False) -> None:
+    def __init__(self, session: Session, snippets: Sequence[Snippet], *, reached: bool = False) -> None:
         self._session = session
         self._seen = session.fingerprint
         self._texts = {path: self._read(path) for path in dict.fromkeys(snippet.path for snippet in snippets)}

@@ -1,11 +1,10 @@
 """Pack what strategies.py kept: every reply, observation, patch and verdict, with a checksum.
 
 Run: python benchmarks/strategies_pack.py OUTPUT ARCHIVE.tar.xz [--data DIR]
-     python benchmarks/strategies_pack.py --check ARCHIVE.tar.xz
 
-Next to ARCHIVE.tar.xz lies ARCHIVE.tar.xz.sha256 as `sha256sum --check` reads it. The same files give the same archive
-on every machine: names are sorted, times and owners left out, and directories of this machine are called OUTPUT, DATA,
-PROJECT and HOME. Unpacked, `agent inspect` shows our attempts and strategies.py prints the table.
+Next to ARCHIVE.tar.xz lies ARCHIVE.tar.xz.sha256 as `sha256sum --check` reads it. The same files give the same archive:
+names are sorted, times and owners left out, and directories of this machine are called OUTPUT, DATA, PROJECT and HOME.
+Unpacked, `agent inspect` shows our attempts and strategies.py prints the table.
 """
 
 from __future__ import annotations
@@ -13,36 +12,27 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ("*.jsonl", "run.json", "chat.json", "preds.json", "results.json", "limits.json", "patch.diff", "*.traj.json")
-LEFT_OUT = {"verdicts", ".lock"}
+LEFT_OUT = {"verdicts", "verdicts-designed"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", type=Path, nargs="?", help="directory that strategies.py wrote")
+    parser.add_argument("output", type=Path, help="directory that strategies.py wrote")
     parser.add_argument("archive", type=Path, help="where to pack it")
     parser.add_argument("--data", type=Path, help="the directory of rows that was used")
-    parser.add_argument("--check", action="store_true", help="compare an archive with its checksum")
     options = parser.parse_args()
-    checksum = options.archive.with_name(f"{options.archive.name}.sha256")
-    if options.check:
-        if checksum.read_text("utf-8") != line(options.archive):
-            sys.exit(f"{options.archive} is not what {checksum.name} says")
-        return
-    if options.output is None:
-        parser.error("name the directory that strategies.py wrote")
     output = options.output.resolve()
     places = {output: "OUTPUT", ROOT: "PROJECT", Path.home(): "HOME"}
     if options.data:
         places[options.data.resolve()] = "DATA"
     pack(output, options.archive, places)
-    checksum.write_text(line(options.archive), "utf-8")
+    options.archive.with_name(f"{options.archive.name}.sha256").write_text(line(options.archive), "utf-8")
     print(f"{options.archive}: {options.archive.stat().st_size / 1024:,.0f} KiB")
 
 

@@ -53,7 +53,8 @@ def print_table(table: Sequence[Row]) -> None:
     print(f"| --- {'| ---: ' * (len(sets) + len(COLUMNS))}|")
     for arm, rows in by_arm.items():
         solved = [f"{rows[name]['solved']} of {rows[name]['tasks']}" if name in rows else "" for name in sets]
-        print(f"| {' | '.join([f'`{arm}`', *solved, *_spent(rows[list(rows)[-1]])])} |")
+        *_, of_all = rows.values()
+        print(f"| {' | '.join([f'`{arm}`', *solved, *_spent(of_all)])} |")
 
 
 def _spent(row: Row) -> list[str]:

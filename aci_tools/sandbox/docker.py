@@ -108,7 +108,7 @@ class DockerSandbox(ShellSandbox):
         except APIError as error:
             if image != self.spec.image or not error.is_client_error():
                 raise
-            ensure_image(self._client, image)
+            ensure_image(self._client, image)  # or says that there is none of that name
             container = self._create_container(image)
         self._container = container
         try:
