@@ -64,6 +64,8 @@ def facts(
         refusals=sum(row.code == GUARD_REFUSED for row in rows),
         repeats=sum(row.repeated for row in rows),
         condensed=recorded.condensed,
+        trials=len(recorded.trials),
+        trial=_handed_in(recorded),
         first_edit=edits[0] if edits else None,
         edits=len(edits),
         own_tests_ok=own_tests,
@@ -93,6 +95,12 @@ def _repository(recorded: Recorded) -> str:
     """The task's repository; where the trajectory does not say, what SWE-bench's way of naming tasks says."""
     named = re.fullmatch(r"([\w.-]+?)__([\w.-]+)-\d+", task_id(recorded))
     return str(recorded.task.get("repo") or (f"{named[1]}/{named[2]}" if named else ""))
+
+
+def _handed_in(recorded: Recorded) -> int | None:
+    """Number of the first trial that ended with the attempt's patch; ``None`` without a patch or such a trial."""
+    same = (number for number, patch in enumerate(recorded.trials, 1) if patch == recorded.patch)
+    return next(same, None) if recorded.patch else None
 
 
 def _own_tests(recorded: Recorded) -> tuple[bool | None, bool]:

@@ -83,6 +83,7 @@ class Recorded:
         usage: The sums that the last event states.
         seconds: Wall time: as stated at the end, else between the first and the last event.
         condensed: How often old observations left the prompt.
+        trials: The patches that a strategy's trials ended with, in their order; ``""`` for one that did not end.
         imported: Whether another agent recorded it.
     """
 
@@ -99,6 +100,7 @@ class Recorded:
     usage: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     condensed: int = 0
+    trials: list[str] = field(default_factory=list)
     imported: bool = False
 
 
@@ -233,6 +235,7 @@ def _ended(recorded: Recorded, event: dict[str, Any]) -> None:
 
 def _tried(recorded: Recorded, event: dict[str, Any]) -> None:
     """The steps of a trial, which has a trajectory of its own; one that was lost has none."""
+    recorded.trials.append("")
     file = trial_file(recorded.path.parent, str(event.get("trajectory") or ""))
     if file is None:
         return
@@ -242,6 +245,11 @@ def _tried(recorded: Recorded, event: dict[str, Any]) -> None:
     recorded.steps.extend(trial.steps)
     recorded.condensed += trial.condensed
     recorded.workdir = recorded.workdir or trial.workdir
+
+
+def _tried_out(recorded: Recorded, event: dict[str, Any]) -> None:
+    if recorded.trials:
+        recorded.trials[-1] = event.get("patch") or ""
 
 
 def _resumed(recorded: Recorded, event: dict[str, Any]) -> None:
@@ -260,5 +268,6 @@ _TAKE = {
     "attempt_ended": _ended,
     "resumed": _resumed,
     "trial_started": _tried,
+    "trial_ended": _tried_out,
     "subagent_replied": _replied,
 }

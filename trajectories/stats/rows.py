@@ -76,6 +76,8 @@ class AttemptFacts:
         refusals: Edits that the guard refused.
         repeats: Actions repeated with the same result, no file having changed since.
         condensed: How often old observations left the prompt.
+        trials: Trials that a strategy made; 0 without one.
+        trial: Number of the first of them that ended with the patch that was handed in, from 1; ``None`` for none.
         first_edit: Step of the first action that changed files; ``None`` if none did.
         edits: Actions that changed files.
         own_tests_ok: What the agent's last run of tests said; ``None`` if it ran none.
@@ -114,6 +116,8 @@ class AttemptFacts:
     refusals: int
     repeats: int
     condensed: int
+    trials: int
+    trial: int | None
     first_edit: int | None
     edits: int
     own_tests_ok: bool | None

@@ -42,6 +42,7 @@ def tables(attempts: Sequence[AttemptFacts], steps: Sequence[StepFacts]) -> list
     made = [
         failures(attempts),
         endings(attempts),
+        trials(attempts),
         work(attempts),
         localisation(attempts),
         tools(steps),
@@ -79,6 +80,16 @@ def endings(attempts: Sequence[AttemptFacts]) -> Table:
     ]
     columns = ("status", "attempts", "with_patch", "resolved", "steps_median")
     return Table("endings", "Why attempts ended", columns, tuple(rows))
+
+
+def trials(attempts: Sequence[AttemptFacts]) -> Table:
+    """What the trials of a strategy are worth: for each, by its number, how often its patch was the one handed in."""
+    rows = []
+    for number in range(1, max((row.trials for row in attempts), default=0) + 1):
+        handed_in = [row for row in attempts if row.trial == number]
+        begun = sum(row.trials >= number for row in attempts)
+        rows.append((number, begun, len(handed_in), sum(bool(row.resolved) for row in handed_in)))
+    return Table("trials", "Trials of a strategy", ("trial", "begun", "handed_in", "resolved"), tuple(rows))
 
 
 def work(attempts: Sequence[AttemptFacts]) -> Table:
