@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from strategies_arms import ABLATION, ARMS, METHODS, Limits, Stage, peers_python
-from strategies_report import figures, print_table
+from strategies_report import figures, pairings, print_pairings, print_table
 
 from agent.config import ModelConfig
 from agent.models.local import LocalModel
@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Limits.steps)
     parser.add_argument("--tokens", type=int, default=Limits.tokens)
     parser.add_argument("--llama-server", help="llama.cpp's server as compiled for this machine; default: the packaged")
+    parser.add_argument("--against", nargs="*", choices=ARMS, default=["single"], metavar="ARM", help="compare with it")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     arms = ["single", "programmer-tester", *ABLATION] if options.ablation else options.arms
@@ -187,11 +188,16 @@ def main() -> None:
         except KeyboardInterrupt:
             os._exit(130)  # what is under way is not waited for; the same command does it again
     wanted = {task.id for task in tasks}
-    table = figures([row for row in results.rows if row["task"] in wanted and row["arm"] in arms], arms)
+    rows = [row for row in results.rows if row["task"] in wanted and row["arm"] in arms]
+    table = figures(rows, arms)
     print_table(table)
+    against = {base: pairings(rows, arms, base) for base in options.against}
+    for base, pairs_of_arms in against.items():
+        print()
+        print_pairings(pairs_of_arms, base)
     if options.json:
         known = {"half": options.half, "tasks": sorted(wanted), "limits": asdict(limits), "width": options.width}
-        options.json.write_text(json.dumps({**known, "arms": table}, indent=1) + "\n")
+        options.json.write_text(json.dumps({**known, "arms": table, "against": against}, indent=1) + "\n")
     raise SystemExit(3 if failed else 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tasks.metrics import wilson_interval
+from tasks.metrics import mcnemar_exact, wilson_interval
 
 Row = dict[str, Any]
 COLUMNS = ("95 %", "steps a task", "tokens written", "tokens a solved task", "of them fresh", "seconds a task")
@@ -55,6 +55,32 @@ def print_table(table: Sequence[Row]) -> None:
         solved = [f"{rows[name]['solved']} of {rows[name]['tasks']}" if name in rows else "" for name in sets]
         *_, of_all = rows.values()
         print(f"| {' | '.join([f'`{arm}`', *solved, *_spent(of_all)])} |")
+
+
+def pairings(rows: Sequence[Row], arms: Iterable[str], base: str) -> list[Row]:
+    """Every other arm beside ``base``: tasks that one of the two solves alone, and what chance says of that.
+
+    ``p`` is McNemar's exact test on the tasks that both have tried.
+    """
+    solved = {(row["arm"], row["task"]): bool(row["resolved"]) for row in rows}
+    tried = sorted({row["task"] for row in rows})
+    found = []
+    for arm in arms:
+        both = [task for task in tried if (arm, task) in solved and (base, task) in solved]
+        if arm == base or not both:
+            continue
+        alone = sum(solved[arm, task] > solved[base, task] for task in both)
+        base_alone = sum(solved[arm, task] < solved[base, task] for task in both)
+        p = mcnemar_exact(alone, base_alone)
+        found.append({"arm": arm, "base": base, "tasks": len(both), "alone": alone, "base_alone": base_alone, "p": p})
+    return found
+
+
+def print_pairings(table: Sequence[Row], base: str) -> None:
+    """Print it as Markdown."""
+    print(f"| arm | solved by it alone | by `{base}` alone | tasks | p |\n| --- | ---: | ---: | ---: | ---: |")
+    for row in table:
+        print(f"| `{row['arm']}` | {row['alone']} | {row['base_alone']} | {row['tasks']} | {row['p']:.2g} |")
 
 
 def _spent(row: Row) -> list[str]:
