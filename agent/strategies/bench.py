@@ -119,6 +119,7 @@ class Bench:
         temperature: float | None = None,
         grammar: str | None = None,
         logprobs: bool = False,
+        before: int = 0,
     ) -> SubagentReplied:
         """One call of a sub-agent.
 
@@ -129,18 +130,19 @@ class Bench:
             temperature: Sampling temperature; ``None``: the configured one.
             grammar: A llama.cpp grammar for the answer, for models that take one.
             logprobs: Whether the probability of the answer is wanted, where the provider gives it.
+            before: Model calls that must be left after this one, or else the answer is of no use.
 
         Returns:
             The answer; an empty one where the question did not fit into the model's window.
 
         Raises:
-            AttemptOver: Nothing is left of the budget.
+            AttemptOver: Nothing is left of the budget, or too little.
             ModelError: The model cannot answer.
         """
         known = self._record.answers.get(key)
         if known is not None:
             return known
-        self.budget.check()
+        self.budget.check(1 + before)
         messages = self._log.redactor.data(messages)  # a patch holds what stands beside a change, secrets too
         settings = {} if temperature is None else {"temperature": temperature}
         asked = SubagentReplied(key=key, purpose=key.partition("/")[0], messages=messages, settings=settings)

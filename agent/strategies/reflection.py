@@ -27,7 +27,7 @@ def reflect(bench: Bench, name: str, failed: Candidate, lessons: Sequence[str]) 
         lessons: What was concluded before, so that it is not concluded again.
 
     Raises:
-        AttemptOver: Nothing is left of the budget.
+        AttemptOver: Nothing is left of the budget, or nothing would be left for whom it is written.
     """
     known = "\n".join(f"- {lesson}" for lesson in lessons)
     question = render(
@@ -45,7 +45,9 @@ def reflect(bench: Bench, name: str, failed: Candidate, lessons: Sequence[str]) 
         {"role": "system", "content": render("reflection", "system", {})},
         {"role": "user", "content": question},
     ]
-    return in_words(bench.ask(f"reflection/{name}", messages).content)
+    # One that no trial can use is still worth its call where later tasks read it.
+    before = 0 if bench.config.strategy.memory else 1
+    return in_words(bench.ask(f"reflection/{name}", messages, before=before).content)
 
 
 def in_words(reply: str) -> str:

@@ -71,7 +71,7 @@ def _remark(bench: Bench, name: str, candidate: Candidate) -> str:
         {"role": "system", "content": render("repair", "system", {})},
         {"role": "user", "content": question},
     ]
-    diagnosis = in_words(bench.ask(f"diagnosis/{name}", messages).content)
+    diagnosis = in_words(bench.ask(f"diagnosis/{name}", messages, before=1).content)
     kept = bench.config.strategy.repair_from == "change"
     which = "The code" if not candidate.patch else "The change made so far" if kept else "The latest change"
     told = f"{which} is not right yet: {seen['failure']}\n\nWhat it did when it ran:\n\n{cut(seen['text'], _TRACE)}"

@@ -154,9 +154,15 @@ def test_all_trials_share_one_budget(run: Run) -> None:
     assert (ran.ended.steps, len(ran.asked)) == (12, 2)
 
 
+def test_a_reflection_that_no_trial_could_use_is_not_asked_for(run: Run) -> None:
+    ran = run(WRONG, SUBMIT, settings=("limits.steps=3", "strategy.trials=2"))
+    assert (ran.ended.status, ran.ended.steps) == ("step_limit", 2)
+    assert [event for event in ran.root if isinstance(event, SubagentReplied)] == []
+
+
 def test_when_the_budget_is_used_up_the_best_change_so_far_counts(run: Run) -> None:
     ran = run(*OUT_OF_BUDGET, settings=("limits.steps=5",))
-    assert (ran.ended.status, ran.ended.steps) == ("step_limit", 5)
+    assert (ran.ended.status, ran.ended.steps) == ("step_limit", 4)  # the fifth would be a reflection for nobody
     assert "+    return a + 2" in ran.patch
 
 

@@ -92,8 +92,16 @@ def test_rounds_and_budget_end_it(tree: Run, tmp_path: Path) -> None:
 
     looks = [call("bash", command=f"echo {number}") for number in range(20)]
     short = tree("repair-loop", wrong[0], *looks, settings=("limits.steps=7",), output="short")
-    assert short.run().steps == 7
+    assert short.run().detail == "6 of 7 steps (limits.steps)"  # an explanation would be the last: for nobody
     assert "+    return a * 2" in short.patch
+
+
+def test_what_no_trial_could_use_is_not_asked(tree: Run, tmp_path: Path) -> None:
+    done = tree("repair-loop", WRONG, SUBMIT, settings=("strategy.rounds=1", "limits.steps=3"))
+    ended = done.run()
+    assert (ended.status, ended.steps) == ("step_limit", 2)
+    assert of(SubagentReplied, tmp_path / "attempt") == []
+    assert "+    return a * b" in done.patch
 
 
 def test_an_interrupted_attempt_traces_and_asks_once(tree: Run, tmp_path: Path) -> None:
