@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from strategies_arms import ABLATION, ARMS, METHODS, Limits, Stage, peers_python
-from strategies_report import figures, pairings, print_pairings, print_table
+from strategies_report import figures, pairing_lines, pairings, table_lines
 
 from agent.config import ModelConfig
 from agent.models.local import LocalModel
@@ -190,11 +190,10 @@ def main() -> None:
     wanted = {task.id for task in tasks}
     rows = [row for row in results.rows if row["task"] in wanted and row["arm"] in arms]
     table = figures(rows, arms)
-    print_table(table)
+    print(*table_lines(table), sep="\n")
     against = {base: pairings(rows, arms, base) for base in options.against}
     for base, pairs_of_arms in against.items():
-        print()
-        print_pairings(pairs_of_arms, base)
+        print("", *pairing_lines(pairs_of_arms, base), sep="\n")
     if options.json:
         known = {"half": options.half, "tasks": sorted(wanted), "limits": asdict(limits), "width": options.width}
         options.json.write_text(json.dumps({**known, "arms": table, "against": against}, indent=1) + "\n")

@@ -3,7 +3,8 @@
 Run: python benchmarks/strategies_pack.py OUTPUT ARCHIVE.tar.xz [--data DIR]
 
 Next to ARCHIVE.tar.xz lies ARCHIVE.tar.xz.sha256 as `sha256sum --check` reads it. The same files give the same archive:
-names are sorted, times and owners left out, and directories of this machine are called OUTPUT, DATA, PROJECT and HOME.
+names are sorted, times and owners left out, directories of this machine are called OUTPUT, DATA, PROJECT and HOME, and
+its kernel RELEASE.
 Unpacked, `agent inspect` shows our attempts and strategies.py prints the table.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import platform
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,10 +30,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the directory of rows that was used")
     options = parser.parse_args()
     output = options.output.resolve()
-    places = {output: "OUTPUT", ROOT: "PROJECT", Path.home(): "HOME"}
+    names = {str(output): "OUTPUT", str(ROOT): "PROJECT", str(Path.home()): "HOME", platform.release(): "RELEASE"}
     if options.data:
-        places[options.data.resolve()] = "DATA"
-    pack(output, options.archive, places)
+        names[str(options.data.resolve())] = "DATA"
+    pack(output, options.archive, names)
     options.archive.with_name(f"{options.archive.name}.sha256").write_text(line(options.archive), "utf-8")
     print(f"{options.archive}: {options.archive.stat().st_size / 1024:,.0f} KiB")
 
@@ -41,21 +43,21 @@ def line(archive: Path) -> str:
     return f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n"
 
 
-def pack(output: Path, archive: Path, places: dict[Path, str]) -> None:
+def pack(output: Path, archive: Path, names: dict[str, str]) -> None:
     """Write an archive of what is worth keeping.
 
     Args:
         output: Directory that strategies.py wrote.
         archive: File to write, compressed by xz.
-        places: What to call directories of this machine.
+        names: What to call what is this machine's: its directories, its kernel.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
-    longest_first = sorted(places.items(), key=lambda place: len(str(place[0])), reverse=True)
+    longest_first = sorted(names.items(), key=lambda item: len(item[0]), reverse=True)
     with tarfile.open(archive, "w:xz", preset=9) as packed:
         for file in kept(output):
             text = file.read_bytes()
-            for path, name in longest_first:
-                text = text.replace(str(path).encode(), name.encode())
+            for own, name in longest_first:
+                text = text.replace(own.encode(), name.encode())
             entry = tarfile.TarInfo(f"{archive.name.removesuffix('.tar.xz')}/{file.relative_to(output)}")
             entry.size = len(text)
             packed.addfile(entry, io.BytesIO(text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tasks.metrics import mcnemar_exact, wilson_interval
@@ -43,18 +43,18 @@ def _sums(rows: Sequence[Row]) -> Row:
     }
 
 
-def print_table(table: Sequence[Row]) -> None:
-    """Print it as Markdown: an arm a row, what it solved of each set, and what it spent on all of them."""
+def table_lines(table: Sequence[Row]) -> Iterator[str]:
+    """It as Markdown: an arm a row, what it solved of each set, and what it spent on all of them."""
     by_arm: dict[str, dict[str, Row]] = {}
     for row in table:
         by_arm.setdefault(row["arm"], {})[row["set"]] = row
     sets = list(dict.fromkeys(row["set"] for row in table))
-    print(f"| arm | {' | '.join([*sets, *COLUMNS])} |")
-    print(f"| --- {'| ---: ' * (len(sets) + len(COLUMNS))}|")
+    yield f"| arm | {' | '.join([*sets, *COLUMNS])} |"
+    yield f"| --- {'| ---: ' * (len(sets) + len(COLUMNS))}|"
     for arm, rows in by_arm.items():
         solved = [f"{rows[name]['solved']} of {rows[name]['tasks']}" if name in rows else "" for name in sets]
         *_, of_all = rows.values()
-        print(f"| {' | '.join([f'`{arm}`', *solved, *_spent(of_all)])} |")
+        yield f"| {' | '.join([f'`{arm}`', *solved, *_spent(of_all)])} |"
 
 
 def pairings(rows: Sequence[Row], arms: Iterable[str], base: str) -> list[Row]:
@@ -76,11 +76,12 @@ def pairings(rows: Sequence[Row], arms: Iterable[str], base: str) -> list[Row]:
     return found
 
 
-def print_pairings(table: Sequence[Row], base: str) -> None:
-    """Print it as Markdown."""
-    print(f"| arm | solved by it alone | by `{base}` alone | tasks | p |\n| --- | ---: | ---: | ---: | ---: |")
+def pairing_lines(table: Sequence[Row], base: str) -> Iterator[str]:
+    """It as Markdown."""
+    yield f"| arm | solved by it alone | by `{base}` alone | tasks | p |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
     for row in table:
-        print(f"| `{row['arm']}` | {row['alone']} | {row['base_alone']} | {row['tasks']} | {row['p']:.2g} |")
+        yield f"| `{row['arm']}` | {row['alone']} | {row['base_alone']} | {row['tasks']} | {row['p']:.2g} |"
 
 
 def _spent(row: Row) -> list[str]:

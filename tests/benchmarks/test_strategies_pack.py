@@ -22,7 +22,7 @@ def run_at(place: Path) -> Path:
 
 def test_an_archive_holds_what_happened_and_no_path_of_the_machine(tmp_path: Path) -> None:
     output = run_at(tmp_path / "there")
-    pack(output, tmp_path / "kept.tar.xz", {output: "OUTPUT", tmp_path: "HOME"})
+    pack(output, tmp_path / "kept.tar.xz", {str(output): "OUTPUT", str(tmp_path): "HOME"})
     with tarfile.open(tmp_path / "kept.tar.xz") as packed:
         names = packed.getnames()
         trajectory = packed.extractfile(names[1])
@@ -36,6 +36,6 @@ def test_the_same_run_elsewhere_gives_the_same_archive(tmp_path: Path) -> None:
     for machine in ("one", "other"):
         output = run_at(tmp_path / machine / "there")
         archive = tmp_path / machine / "kept.tar.xz"
-        pack(output, archive, {output: "OUTPUT"})
+        pack(output, archive, {str(output): "OUTPUT"})
         lines.add(line(archive))
     assert len(lines) == 1
