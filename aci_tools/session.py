@@ -54,6 +54,7 @@ class SessionSettings:
         command_timeout: Seconds for ``bash``.
         test_timeout: Seconds for ``run_tests``.
         test_command: Command that runs the tests; ``None``: found out from the repository.
+        test_delta: Whether ``run_tests`` compares with the tests before any edit.
         max_output: Characters of a command's output that the model sees (head and tail).
         review_submit: Whether ``submit`` shows the diff once before it ends the attempt.
         test_after_edit: Whether an edit's observation ends with the outcome of the tests.
@@ -66,6 +67,7 @@ class SessionSettings:
     command_timeout: float = 120.0
     test_timeout: float = 600.0
     test_command: str | None = None
+    test_delta: bool = True
     max_output: int = 10_000
     review_submit: bool = False
     test_after_edit: bool = False

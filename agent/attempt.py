@@ -136,6 +136,7 @@ def open_session(
         command_timeout=aci.command_timeout,
         test_timeout=aci.test_timeout,
         test_command=aci.test_command or _test_command(task),
+        test_delta=aci.test_delta,
         max_output=aci.max_output,
         review_submit=aci.review_submit,
         test_after_edit=aci.test_after_edit,

@@ -218,6 +218,8 @@ class AciConfig(Section):
     """Seconds for the tests."""
     test_command: str | None = None
     """Command that runs the tests; unset: found out from the repository."""
+    test_delta: bool = True
+    """Whether `run_tests` says what changed compared with before any edit; that may take a second run of the tests."""
     max_output: PositiveInt = 10_000
     """Characters of a command's output that the model sees."""
     review_submit: bool = True

@@ -54,7 +54,7 @@ _REFUSED = re.compile(r"error: unrecognized arguments: (-.*)")
 _ORIGINAL = "git -c core.hooksPath=/dev/null reset -q --hard HEAD && git -c core.hooksPath=/dev/null clean -ffdq"
 
 
-def run_project_tests(session: Session, target: str | None = None) -> TestReport:
+def run_project_tests(session: Session, target: str | None = None, *, compare: bool = True) -> TestReport:
     """Run the tests, and see to it that ``session.baseline`` covers the same target.
 
     The baseline is this run when nothing has been edited yet. Otherwise the same tests are run once more on the code
@@ -63,6 +63,7 @@ def run_project_tests(session: Session, target: str | None = None) -> TestReport
     Args:
         session: Its settings give the deadline; its plan and baseline are filled in.
         target: Files, ids or a pattern in the runner's own terms; ``None`` or "" runs everything.
+        compare: Whether the baseline is wanted at all.
 
     Raises:
         ToolError: No way to run tests is known, or it cannot run a part of them.
@@ -75,7 +76,7 @@ def run_project_tests(session: Session, target: str | None = None) -> TestReport
     unedited = session.patch() == ""
     timeout = session.settings.test_timeout
     report = replace(run_plan(session.sandbox, plan, target, timeout), unedited=unedited)
-    if session.baseline is None or not {target, ""} & session.baseline.covers:
+    if compare and (session.baseline is None or not {target, ""} & session.baseline.covers):
         if unedited:
             session.baseline = _merged(session.baseline, report)
         elif report.complete:  # else a second run would only reach its deadline as well

@@ -66,13 +66,13 @@ def summarize(report: TestReport, baseline: TestReport | None) -> str:
 
     Args:
         report: The run.
-        baseline: The outcome before any edit, when known.
+        baseline: The outcome before any edit; ``None`` when it is not known or not to be spoken of.
     """
     delta = difference(report, baseline) if baseline is not None and not report.unedited else None
     lines = [_headline(report), *report.notes]
     if delta is not None:
         lines += _compared(delta)
-    elif report.unedited and report.results:
+    elif report.unedited and report.results and baseline is not None:
         lines.append("Nothing has been edited yet: later runs are compared with this one.")
     lines += _failures(report, delta)
     if report.complete and report.exit_code == 5 and not report.results:

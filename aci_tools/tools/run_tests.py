@@ -13,7 +13,7 @@ _LISTED = 50
 
 
 class RunTests(Tool):
-    """Run the project's tests and see what fails, and what changed compared with before any edit."""
+    """Run the project's tests and see what fails and, where known, what changed compared with before any edit."""
 
     target: str = Field("", description="A test file, test id or name pattern; leave it empty to run all tests.")
 
@@ -21,7 +21,9 @@ class RunTests(Tool):
         """Run them with the session's deadline; the observation is not ok when anything fails or nothing runs."""
         from aci_tools.testing import difference, run_project_tests, summarize
 
-        report = run_project_tests(session, self.target)
+        compare = session.settings.test_delta
+        report = run_project_tests(session, self.target, compare=compare)
+        baseline = session.baseline if compare else None
         data = {
             "command": report.command,
             "target": report.target,
@@ -30,11 +32,11 @@ class RunTests(Tool):
             "counts": dict(report.counts),
             "failing": list(report.failing[:_LISTED]),
         }
-        if session.baseline is not None:
-            delta = difference(report, session.baseline)
+        if baseline is not None:
+            delta = difference(report, baseline)
             data["newly_passing"] = list(delta.newly_passing[:_LISTED])
             data["newly_failing"] = list(delta.newly_failing[:_LISTED])
         code = TIMEOUT if report.timed_out else TESTS_FAILED
         if report.complete and not report.results and report.exit_code == 5:
             code = NOT_FOUND
-        return Observation(summarize(report, session.baseline), ok=report.ok, code="" if report.ok else code, data=data)
+        return Observation(summarize(report, baseline), ok=report.ok, code="" if report.ok else code, data=data)

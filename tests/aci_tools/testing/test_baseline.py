@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aci_tools.testing import difference, run_project_tests, summarize
+from aci_tools.tools.run_tests import RunTests
 
 TESTS = """from calc import add, divide
 
@@ -27,6 +30,19 @@ def test_a_run_before_any_edit_is_the_baseline(session):
     report = run_project_tests(session)
     assert session.baseline == report
     assert "Nothing has been edited yet" in summarize(report, session.baseline)
+
+
+def test_the_comparison_can_be_switched_off(session):
+    session.settings = replace(session.settings, test_delta=False)
+    before = RunTests(target="").run(session)
+    session.write("calc.py", MENDED)
+    after = RunTests(target="").run(session)
+    assert session.baseline is None
+    assert before.text.startswith("1 failed, 1 passed (`python -m pytest -q`)\n")
+    assert after.text == "2 passed (`python -m pytest -q`)"
+    for observation in (before, after):
+        assert "ompared" not in observation.text
+        assert "newly_passing" not in observation.data
 
 
 def test_a_mended_test_is_newly_passing(session):
