@@ -307,7 +307,7 @@ METHODS: dict[str, Arm] = {
     "mini-swe-agent-tools": MiniSweAgent("mini", "litellm"),
     "single": ours(),
     "reflexion": ours("reflexion"),
-    "best-of-n": ours("best-of-n"),
+    "best-of-n": ours("best-of-n", strategy__variants=[]),
     "programmer-tester": ours("programmer-tester"),
     "repair-loop": ours("repair-loop"),
     "best": ours("best-of-n", strategy__first_share=0.75, strategy__variants=[{}, dotted(BLOCKS)]),

@@ -9,7 +9,7 @@ import yaml
 
 from aci_tools.errors import UsageError
 from agent.config import Config
-from agent.config_files import dump_config, load_config, profiles
+from agent.config_files import dump_config, laid_over, load_config, profiles
 
 
 def test_flags_win_over_settings_over_later_files_over_earlier_ones(tmp_path: Path) -> None:
@@ -78,6 +78,13 @@ def test_mistakes_in_a_file_name_the_file(tmp_path: Path, text: str, says: str) 
     assert "mine.yaml" in str(error.value)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", profiles())
+def test_the_variants_of_every_profile_are_settings(name: str) -> None:
+    config = load_config([name])
+    for settings in config.strategy.variants:
+        assert (laid_over(config, settings, "strategy.variants") == config) is (not settings)
 
 
 def test_a_missing_file_lists_the_profiles() -> None:
