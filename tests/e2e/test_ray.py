@@ -19,6 +19,7 @@ from tests.e2e.conftest import FIX, LOOK, ROOT, SUBMIT, User, call, one_line
 from tests.e2e.test_batch import steps
 from tests.e2e.test_endings import SLOW, started
 from tests.e2e.test_resume import recorded
+from tests.telemetry.receiver import attributes, receiving
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'patchwright[ray]'")
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -69,6 +70,27 @@ def containers_of_run(output: Path) -> list[str]:
 def left_on_nodes(home: Path) -> list[Path]:
     """Sandboxes and workspaces on the disks of nodes."""
     return sorted(home.glob(".local/state/patchwright/sandboxes/*"))
+
+
+def test_the_driver_tells_what_the_nodes_do(user: User, tmp_path: Path, cluster: Nodes) -> None:
+    """The nodes' processes know nothing of a receiver: it is named in the driver's variables alone."""
+    tasks, output = tasks_of(user, 4), tmp_path / "out"
+    with receiving() as receiver:
+        arguments = batch(user, tasks, output, user.script(LOOK, FIX, SUBMIT), *on(cluster))
+        done = user.agent(*arguments, env={**user.env, **receiver.env})
+    assert done.returncode == 0, done.stderr
+    (run,) = receiver.named("agent batch")
+    tasks_told = receiver.named("task")
+    assert {task.parent_span_id for task in tasks_told} == {run.span_id}
+    names = {task.span_id: attributes(task)["patchwright.task.id"] for task in tasks_told}
+    assert sorted(names.values()) == [f"mine__calc-{number}" for number in range(1, 5)]
+    attempts = receiver.named("invoke_agent patchwright")
+    assert sorted(names[attempt.parent_span_id] for attempt in attempts) == sorted(names.values())
+    for attempt in attempts:
+        inner = [span.name for span in receiver.spans if span.parent_span_id == attempt.span_id]
+        assert inner == ["step"] * 3
+    assert len({span.span_id for span in receiver.spans}) == len(receiver.spans) == 1 + 4 * (2 + 9)
+    assert sum(point.as_int for point in receiver.points("patchwright.steps")) == 12
 
 
 def test_all_processes_wait_when_one_is_told_to_and_the_cost_limit_is_that_of_all(
