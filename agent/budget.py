@@ -73,16 +73,11 @@ class Budget:
         if self.parent is not None:
             self.parent.spend(usage)
 
-    def check(self, calls: int = 1) -> None:
-        """Raise :class:`AttemptOver` when a limit, this one's or its parent's, is reached.
-
-        Args:
-            calls: How many model calls it has to have room for.
-        """
+    def check(self) -> None:
+        """Raise :class:`AttemptOver` when a limit, this one's or its parent's, is reached."""
         limits = self.limits
-        if self.steps + calls > limits.steps:
-            spent = f"{self.steps}" if self.steps >= limits.steps else f"{self.steps} of {limits.steps}"
-            raise AttemptOver(Status.STEP_LIMIT, f"{spent} steps (limits.steps)")
+        if self.steps >= limits.steps:
+            raise AttemptOver(Status.STEP_LIMIT, f"{self.steps} steps (limits.steps)")
         if limits.tokens is not None and self.fresh_tokens >= limits.tokens:
             raise AttemptOver(Status.TOKEN_LIMIT, f"{self.fresh_tokens:,} tokens (limits.tokens)")
         if limits.cost is not None and (self.usage.cost or 0.0) >= limits.cost:
@@ -90,4 +85,4 @@ class Budget:
         if limits.time is not None and self.elapsed >= limits.time:
             raise AttemptOver(Status.TIME_LIMIT, f"{self.elapsed:.0f} seconds (limits.time)")
         if self.parent is not None:
-            self.parent.check(calls)
+            self.parent.check()

@@ -35,8 +35,8 @@ class RunBudget(Budget):
         """Whether nothing is left."""
         return self.cost_limit is not None and (self.usage.cost or 0.0) >= self.cost_limit
 
-    def check(self, calls: int = 1) -> None:
-        """Raise :class:`AttemptOver` when the run is stopped or has spent what it may; calls are not limited."""
+    def check(self) -> None:
+        """Raise :class:`AttemptOver` when the run is stopped or has spent what it may."""
         if self._stop:
             raise AttemptOver(Status.INTERRUPTED, "interrupted")
         if self.exhausted:

@@ -142,7 +142,10 @@ class Bench:
         known = self._record.answers.get(key)
         if known is not None:
             return known
-        self.budget.check(1 + before)
+        self.budget.check()
+        steps, limit = self.budget.steps, self.budget.limits.steps
+        if steps + 1 + before > limit:
+            raise AttemptOver(Status.STEP_LIMIT, f"{steps} of {limit} steps (limits.steps)")
         messages = self._log.redactor.data(messages)  # a patch holds what stands beside a change, secrets too
         settings = {} if temperature is None else {"temperature": temperature}
         asked = SubagentReplied(key=key, purpose=key.partition("/")[0], messages=messages, settings=settings)

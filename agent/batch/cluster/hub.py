@@ -113,11 +113,11 @@ class SharedBudget(RunBudget):
         """See :class:`~agent.batch.budget.RunBudget`."""
         self.usage = ask(self._hub.spend, usage)
 
-    def check(self, calls: int = 1) -> None:
+    def check(self) -> None:
         """See :class:`~agent.batch.budget.RunBudget`."""
         if self.cost_limit is not None and not self._stop:
             self.usage = ask(self._hub.spend, Usage())
-        super().check(calls)
+        super().check()
 
 
 class SharedPacer(Pacer):
