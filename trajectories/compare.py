@@ -94,14 +94,10 @@ def compare(a: Recorded, b: Recorded, facts_a: AttemptFacts, facts_b: AttemptFac
         shared.total(),
         facts_a.task == facts_b.task,
         a.patch == b.patch,
-        (_trials(a), _trials(b)),
+        (len(a.trials), len(b.trials)),
         facts_a,
         facts_b,
     )
-
-
-def _trials(recorded: Recorded) -> int:
-    return len({step.trial for step in recorded.steps if step.trial})
 
 
 def _pair(number: int, a: Step | None, b: Step | None) -> Pair:
