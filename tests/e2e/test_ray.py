@@ -19,7 +19,7 @@ from tests.e2e.conftest import FIX, LOOK, ROOT, SUBMIT, User, call, one_line
 from tests.e2e.test_batch import steps
 from tests.e2e.test_endings import SLOW, started
 from tests.e2e.test_resume import recorded
-from tests.telemetry.receiver import attributes, receiving
+from tests.telemetry.receiver import receiving, run_of_three_steps_a_task
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'patchwright[ray]'")
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -79,17 +79,7 @@ def test_the_driver_tells_what_the_nodes_do(user: User, tmp_path: Path, cluster:
         arguments = batch(user, tasks, output, user.script(LOOK, FIX, SUBMIT), *on(cluster))
         done = user.agent(*arguments, env={**user.env, **receiver.env})
     assert done.returncode == 0, done.stderr
-    (run,) = receiver.named("agent batch")
-    tasks_told = receiver.named("task")
-    assert {task.parent_span_id for task in tasks_told} == {run.span_id}
-    names = {task.span_id: attributes(task)["patchwright.task.id"] for task in tasks_told}
-    assert sorted(names.values()) == [f"mine__calc-{number}" for number in range(1, 5)]
-    attempts = receiver.named("invoke_agent patchwright")
-    assert sorted(names[attempt.parent_span_id] for attempt in attempts) == sorted(names.values())
-    for attempt in attempts:
-        inner = [span.name for span in receiver.spans if span.parent_span_id == attempt.span_id]
-        assert inner == ["step"] * 3
-    assert len({span.span_id for span in receiver.spans}) == len(receiver.spans) == 1 + 4 * (2 + 9)
+    run_of_three_steps_a_task(receiver, 4)
     assert sum(point.as_int for point in receiver.points("patchwright.steps")) == 12
 
 

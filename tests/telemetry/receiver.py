@@ -120,3 +120,20 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
     receiver = Receiver(status)
     with listening(receiver.http):
         yield receiver
+
+
+def run_of_three_steps_a_task(receiver: Receiver, tasks: int) -> Span:
+    """The span of a batch, after a look whether each task, its attempt and the steps of that stand below it, once."""
+    (run,) = receiver.named("agent batch")
+    tasks_told = receiver.named("task")
+    assert {task.parent_span_id for task in tasks_told} == {run.span_id}
+    names = {task.span_id: attributes(task)["patchwright.task.id"] for task in tasks_told}
+    assert sorted(names.values()) == [f"mine__calc-{number}" for number in range(1, tasks + 1)]
+    attempts = receiver.named("invoke_agent patchwright")
+    assert sorted(names[attempt.parent_span_id] for attempt in attempts) == sorted(names.values())
+    for attempt in attempts:
+        assert names[attempt.parent_span_id] == attributes(attempt)["patchwright.task.id"]
+        inner = [span.name for span in receiver.spans if span.parent_span_id == attempt.span_id]
+        assert inner == ["step"] * 3
+    assert len({span.span_id for span in receiver.spans}) == len(receiver.spans) == 1 + tasks * (2 + 9)
+    return run
