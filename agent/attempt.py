@@ -147,7 +147,7 @@ def open_session(
     guard = Guard.for_sandbox(sandbox) if aci.guard else None
     pristine = Baselines.of(config, sandbox, base)
     session = Session(sandbox, settings, guard, pristine=pristine, examples=examples, base=base)
-    if aci.documented_examples:
+    if aci.examples_after_edit and aci.documented_examples:
         session.examples = documented_examples(session, task.problem_statement, examples)
     if measure:
         measure_before(session)

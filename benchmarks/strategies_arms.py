@@ -11,9 +11,11 @@ import sys
 import time
 import venv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
+
+from strategies_visible import with_tests, write_row
 
 from tasks.datasets import diffs
 from tasks.images import Computers
@@ -199,9 +201,11 @@ class Ours:
 
     Attributes:
         settings: As ``--set`` takes them.
+        tests: Whether the project has tests that the agent may run.
     """
 
     settings: Sequence[str] = field(default=())
+    tests: bool = False
 
     def attempt(self, task: Task, place: Path, stage: Stage) -> Outcome:
         limits = stage.limits
@@ -221,7 +225,10 @@ class Ours:
             "limits.time": limits.seconds,
         }
         settings = [*(f"{key}={value}" for key, value in shared.items()), *self.settings]
-        command = [sys.executable, "-m", "agent", "batch", "--json", "--tasks", str(stage.rows[task.set])]
+        rows = stage.rows[task.set]
+        if self.tests:
+            rows = write_row(with_tests(task), place.with_name(f"{task.id}.row.jsonl"))
+        command = [sys.executable, "-m", "agent", "batch", "--json", "--tasks", str(rows)]
         command += ["--filter", f"^{re.escape(task.id)}$", "--output", str(place), "--workers", "1", "--no-evaluate"]
         command += ["--sandbox", "docker", "--base-image", stage.image, "--config", "local-small"]
         command += [part for setting in settings for part in ("--set", setting)]
@@ -290,6 +297,15 @@ BLOCKS: dict[str, object] = {
 }
 
 
+#: An edit ends with itself: nothing is run after it, nothing taken back or submitted for the model.
+UNCHECKED: dict[str, object] = {
+    "aci__examples_after_edit": False,
+    "aci__test_after_edit": False,
+    "aci__take_back": False,
+    "aci__submit_when_solved": False,
+}
+
+
 def commands(*tools: str, **settings: object) -> Ours:
     """``single`` with commands in a reply with a thought.
 
@@ -298,6 +314,17 @@ def commands(*tools: str, **settings: object) -> Ours:
         settings: As those of :func:`ours`.
     """
     return ours(**{**FUNCTIONS, "agent__tools": [*tools, "submit"], **settings})
+
+
+def own_tests(**settings: object) -> Ours:
+    """``single`` that runs tests of the project, and rewrites functions; nothing else checks an edit.
+
+    Args:
+        settings: As those of :func:`ours`.
+    """
+    told: dict[str, object] = {"agent__system_prompt": "default", "agent__task_prompt": "default"}
+    given = {**UNCHECKED, **told, "aci__test_timeout": 20, **settings}
+    return replace(commands("run_tests", "rewrite_function", **given), tests=True)
 
 
 #: What is compared, in the order of the table.
@@ -317,12 +344,8 @@ METHODS: dict[str, Arm] = {
 ABLATION: dict[str, Arm] = {
     "no-guard": ours(aci__guard=False),
     "no-take-back": ours(aci__take_back=False),
-    "no-checks-after-edit": ours(
-        aci__examples_after_edit=False,
-        aci__test_after_edit=False,
-        aci__take_back=False,
-        aci__submit_when_solved=False,
-    ),
+    "checks-only-told": ours(aci__take_back=False, aci__submit_when_solved=False),
+    "no-checks-after-edit": ours(**UNCHECKED),
     "no-grammar": ours(agent__constrain=False),
     "any-line": ours(agent__reached_lines=False),
     "dialect-blocks": ours(**BLOCKS),
@@ -332,6 +355,8 @@ ABLATION: dict[str, Arm] = {
     "no-code-in-prompt": commands("open", "rewrite_function", agent__relevant_code=0),
     "window-10": commands("open", "scroll_down", "scroll_up", "edit", aci__window=10),
     "window-100": commands("open", "scroll_down", "scroll_up", "edit", aci__window=100),
+    "run-tests": own_tests(),
+    "run-tests-no-delta": own_tests(aci__test_delta=False),
     "tests-never-shown": ours("programmer-tester", strategy__show_tests="never"),
     "tests-always-shown": ours("programmer-tester", strategy__show_tests="always"),
 }
