@@ -52,12 +52,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def chosen_tasks(data: Path, half: str, first: int) -> list[Task]:
-    """The tasks of a half: all of QuixBugs, and the first of HumanEvalFix in the order of ``splits.json``."""
+def chosen_tasks(data: Path, half: str, first: dict[str, int | None]) -> list[Task]:
+    """The first tasks of each set in a half, in the order of ``splits.json``; all of a set for ``None``."""
     halves = json.loads((data / "splits.json").read_text("utf-8"))
     found = []
     for name, rows in ROWS.items():
-        keys: list[str] = halves[name][half][: first if name == "humanevalfix" else None]
+        keys: list[str] = halves[name][half][: first[name]]
+        if not keys:
+            continue
         ids = [f"{name}__{re.sub(r'[^A-Za-z0-9.-]+', '_', key)}" for key in keys]
         selection = Selection(filter="^(" + "|".join(map(re.escape, ids)) + ")$")
         known = {task.id: task for task in load_tasks(str(data / rows), selection=selection, on_fault=say)}
@@ -159,7 +161,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory with the rows and splits.json")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--half", choices=["development", "final"], default="development")
-    parser.add_argument("--first", type=int, default=20, help="tasks of HumanEvalFix")
+    parser.add_argument("--quixbugs", type=int, metavar="N", help="the first so many of QuixBugs; unset: all")
+    parser.add_argument("--humanevalfix", type=int, default=20, metavar="N", help="the first so many of HumanEvalFix")
     parser.add_argument("--only", default="", help="regular expression that the ids of the tasks must match")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(METHODS), metavar="ARM", help=", ".join(ARMS))
     parser.add_argument("--ablation", action="store_true", help="the arms of the ablation, beside `single`")
@@ -173,7 +176,8 @@ def main() -> None:
     arms = ["single", "programmer-tester", *ABLATION] if options.ablation else options.arms
     output = options.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    tasks = [t for t in chosen_tasks(options.data, options.half, options.first) if re.search(options.only, t.id)]
+    first = {"quixbugs": options.quixbugs, "humanevalfix": options.humanevalfix}
+    tasks = [task for task in chosen_tasks(options.data, options.half, first) if re.search(options.only, task.id)]
     limits = Limits(steps=options.steps, tokens=options.tokens)
     same_limits(output, limits)
     results = Results(output / "results.jsonl")
