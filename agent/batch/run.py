@@ -94,16 +94,18 @@ def run_batch(request: BatchRequest, stop: Stop, engine: Engine | None = None) -
 
 @dataclass(frozen=True)
 class _Plan:
+    """What is to be done; ``new`` is what records it, where it is not recorded yet."""
+
     run_id: str
     config: Config
     tasks: list[Task]
     attempts: int
     evaluate: bool
     warnings: list[str]
+    new: dict[str, Any] | None
 
 
 def _plan(request: BatchRequest, output: Output) -> _Plan:
-    """What is to be done; recorded in the output if this is its beginning."""
     from tasks.datasets import Selection, load_tasks
 
     recorded = output.read_run()
@@ -123,14 +125,12 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
         raise UsageError(f"--tasks {tasks}: no task is left to attempt")
     run_id = str(known.get("run_id") or f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
     facts = record.facts(run_id, tasks, selection, found, attempts, config)
-    if recorded is None:
-        output.write_run(facts)
-    else:
+    if recorded is not None:
         record.refuse_difference(recorded, facts)
     if attempts > 1 and config.model.temperature == 0:
         warnings.append("attempts at temperature 0 differ little from each other; --set model.temperature=0.8 helps")
     evaluate = request.evaluate if request.evaluate is not None else (output.path / VERDICTS).is_dir()
-    return _Plan(run_id, config, found, attempts, evaluate, warnings)
+    return _Plan(run_id, config, found, attempts, evaluate, warnings, facts if recorded is None else None)
 
 
 def _run(
@@ -138,6 +138,8 @@ def _run(
 ) -> Outcome:
     assignment = Assignment(plan.run_id, plan.config, plan.evaluate, request.cost_limit)
     with engine.open(assignment, output, board, stop) as crew:
+        if plan.new is not None:
+            output.write_run(plan.new)
         results = _known(jobs, output, crew.budget, board)
         todo = [job for job in jobs if job.key not in results or (plan.evaluate and results[job.key].verdict is None)]
 

@@ -230,6 +230,14 @@ def test_another_run_in_the_same_place_is_refused(user: User, finished: list[str
     assert done.returncode == 2
 
 
+def test_a_run_that_could_not_begin_does_not_occupy_its_place(user: User, tmp_path: Path) -> None:
+    tasks, output = tasks_of(user, 1), tmp_path / "out"
+    refused = user.agent(*batch(user, tasks, output, "scripted:missing.jsonl"))
+    assert "missing.jsonl: cannot be read" in one_line(refused)
+    done = user.agent(*batch(user, tasks, output, user.script(FIX, SUBMIT)))
+    assert done.returncode == 0, done.stderr
+
+
 def test_tasks_that_are_not_what_they_were_are_refused(user: User, finished: list[str]) -> None:
     tasks = Path(finished[finished.index("--tasks") + 1])
     text = tasks.read_text()
