@@ -79,9 +79,14 @@ def _remark(bench: Bench, name: str, candidate: Candidate) -> str:
 
 
 def _trace(bench: Bench, candidate: Candidate) -> dict[str, Any]:
-    """The trace of the first failing check that can be traced, as JSON."""
+    """The trace of the first failing check that can be traced, as JSON.
+
+    Raises:
+        AttemptOver: Nothing is left of the budget, so that nobody could read it.
+    """
     from aci_tools.tracing import trace
 
+    bench.budget.check()
     checks = candidate.evaluation.failed if candidate.evaluation is not None else ()
     why = "nothing that fails is known"
     # A change is checked by the bench. Where there is none, the issue's examples tell what fails.

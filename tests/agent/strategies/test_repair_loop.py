@@ -104,6 +104,12 @@ def test_what_no_trial_could_use_is_not_asked(tree: Run, tmp_path: Path) -> None
     assert "+    return a * b" in done.patch
 
 
+def test_what_nobody_could_read_is_not_traced(tree: Run, tmp_path: Path) -> None:
+    settings = ("strategy.rounds=1", "strategy.first_share=0.99", "limits.steps=2")
+    tree("repair-loop", WRONG, SUBMIT, settings=settings).run()
+    assert of(Noted, tmp_path / "attempt", "") == []
+
+
 def test_an_interrupted_attempt_traces_and_asks_once(tree: Run, tmp_path: Path) -> None:
     first = tree("repair-loop", WRONG, SUBMIT, says("It must add."))  # the script ends: the model cannot be reached
     assert first.run().status == "model_error"
