@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json as jsonlib
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aci_tools.errors import UsageError
-from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings, Trust
+from agent.cli.options import Chat, ConfigFiles, Confirm, Json, ModelName, Repositories, Settings, Trust
 
 if TYPE_CHECKING:
     from agent.fork import Forked, ForkRequest, Judge, StepValue
@@ -57,6 +58,8 @@ def fork(
     ] = None,
     repositories: Repositories = None,
     trust: Trust = False,
+    confirm: Confirm = None,
+    chat: Chat = False,
     tree: Annotated[bool, typer.Option("--tree", help="Show who was forked from whom.")] = False,
     config: ConfigFiles = None,
     settings: Settings = None,
@@ -70,6 +73,7 @@ def fork(
     Exit code 0: done; 2: wrong input; 3: infrastructure made an attempt fail; 130: interrupted, to be resumed.
     """
     from agent.fork import ForkRequest, fork_attempt
+    from agent.human import Presence
     from agent.progress import Progress
     from agent.reopen import Where
     from agent.workspace import among_the_runs
@@ -85,6 +89,8 @@ def fork(
     where = Where(repo, base, image, tasks, sandbox, repositories, trust=trust).beside(trajectories[0])
     if evaluate and where.tasks is None:
         raise UsageError("--evaluate: name the data set that has the task with --tasks")
+    presence = Presence(confirm, chat)
+    presence.check()
     signal.signal(signal.SIGTERM, _interrupt)
     request = ForkRequest(
         trajectory=trajectories[0],
@@ -103,7 +109,8 @@ def fork(
         request = _edited(request)
     with Progress() as progress:
         judge = _judge(trajectories[0], where, output, progress) if evaluate else None
-        forks, value = fork_attempt(request, progress, listener=progress, judge=judge)
+        beside = partial(presence.companion, progress)
+        forks, value = fork_attempt(request, progress, listener=progress, judge=judge, beside=beside)
     _report(forks, value, json)
 
 

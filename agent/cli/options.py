@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -49,6 +49,13 @@ Trust = Annotated[
         "--trust", help="Take from the trajectory also what reaches out of the sandbox: a local one, network, servers."
     ),
 ]
+Confirm = Annotated[
+    Literal["risky", "all"] | None,
+    typer.Option(
+        "--confirm", help="Ask on the terminal before commands of risk run, or before all that runs or changes."
+    ),
+]
+Chat = Annotated[bool, typer.Option("--chat", help="Ctrl-C pauses, for you to say something to the agent; twice ends.")]
 Cache = Annotated[Path | None, typer.Option("--cache", help="Where clones, logs and directories are kept.")]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json as jsonlib
 import signal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from aci_tools.errors import UsageError
-from agent.cli.options import ConfigFiles, Json, ModelName, Settings, effective_config
+from agent.cli.options import Chat, ConfigFiles, Confirm, Json, ModelName, Settings, effective_config
 from agent.cli.strategy import Memory, StrategyName, check_strategy, memory_setting
 
 
@@ -52,15 +52,8 @@ def solve(
             "--anyway", help="With --open-pr: even if somebody is on the issue, or the patch changes what CI runs."
         ),
     ] = False,
-    confirm: Annotated[
-        Literal["risky", "all"] | None,
-        typer.Option(
-            "--confirm", help="Ask on the terminal before commands of risk run, or before all that runs or changes."
-        ),
-    ] = None,
-    chat: Annotated[
-        bool, typer.Option("--chat", help="Ctrl-C pauses, for you to say something to the agent; twice ends.")
-    ] = False,
+    confirm: Confirm = None,
+    chat: Chat = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the attempt in --output that was cut off.")
     ] = False,

@@ -14,13 +14,14 @@ from aci_tools.errors import UsageError
 from aci_tools.tools import toolset
 from agent import __version__
 from agent.batch.places import Place
-from agent.config import Config
+from agent.config import Config, PolicyConfig
 from agent.config_files import dump_config, load_config
 from agent.fork.adopt import adopt, check, with_issue
 from agent.fork.request import ForkRequest
 from agent.fork.value import StepValue
 from agent.fork.write import reply_with
 from agent.formats import ActionFormat, make_format
+from agent.human import Companion, Nobody
 from agent.loop import Listener
 from agent.models import Model, open_model
 from agent.progress import Voice
@@ -47,6 +48,8 @@ _PROMPT = ("system_prompt", "task_prompt", "relevant_code", "tools")
 
 #: Gives the verdict on a patch.
 Judge = Callable[["Task", str], "Verdict"]
+#: Gives who is beside an attempt with a policy.
+Beside = Callable[[PolicyConfig], contextlib.AbstractContextManager[Companion]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,12 @@ class Forked:
 
 
 def fork_attempt(
-    request: ForkRequest, voice: Voice, *, listener: Listener = lambda event: None, judge: Judge | None = None
+    request: ForkRequest,
+    voice: Voice,
+    *,
+    listener: Listener = lambda event: None,
+    judge: Judge | None = None,
+    beside: Beside = lambda policy: contextlib.nullcontext(Nobody()),
 ) -> tuple[list[Forked], StepValue | None]:
     """Fork an attempt, once or several times, and go on with each fork to its end.
 
@@ -87,6 +95,7 @@ def fork_attempt(
         voice: Told what is waited for.
         listener: Told of every new event.
         judge: Gives verdicts, from which the value of the step comes; ``None``: none is asked for.
+        beside: Who is beside the forks, for as long as they work.
 
     Returns:
         The forks, and the value of the step where they were judged.
@@ -122,12 +131,13 @@ def fork_attempt(
         if maker is None:
             adopted = adopt(recorded, request.step, reopening, _format_for(config, model), voice)
             maker = _Maker(adopted.recorded, request, config, adopted.step, imported)
+        companion = stack.enter_context(beside(config.policy))
         for number in range(1, request.times + 1):
             output = request.output if request.times == 1 else request.output / str(number)
             if request.times > 1:
                 voice.say(f"fork {number} of {request.times}", "bold")
             with contextlib.closing(reopening.open()) as place:
-                ended, patch = maker.run(place, reopening.config, number, model, output, listener)
+                ended, patch = maker.run(place, reopening.config, number, model, output, listener, companion)
             voice.doing("judging the patch" if judge else "")
             verdict = judge(reopening.task, patch) if judge and ended.status != Status.INTERRUPTED else None
             forks.append(Forked(output, ended, verdict))
@@ -174,7 +184,14 @@ class _Maker:
         fork(recorded.events, self.step, recorded.started, self.change)
 
     def run(
-        self, place: Place, config: Config, number: int, model: Model, output: Path, listener: Listener
+        self,
+        place: Place,
+        config: Config,
+        number: int,
+        model: Model,
+        output: Path,
+        listener: Listener,
+        companion: Companion,
     ) -> tuple[AttemptEnded, str]:
         """Write a fork's shared events and go on."""
         from agent.attempt import open_attempt
@@ -202,6 +219,7 @@ class _Maker:
             config=config,
             trajectory=output / TRAJECTORY,
             listener=listener,
+            companion=companion,
             initial_patch=self._begun_with(),
         ) as attempt:
             ended = attempt.run()

@@ -194,6 +194,32 @@ def test_trials_of_a_strategy_are_confirmed_too_and_remarks_outlive_them(user: U
     assert of("observation", second)[0]["code"] == "refused"
 
 
+def test_a_fork_asks_about_what_is_new_in_it(user: User) -> None:
+    done = user.solve(RISKY, FIX, SUBMIT, more=("--output", "out"))
+    assert done.returncode == 0, done.stderr
+    again = user.script(LOOK, RISKY, FIX, SUBMIT)
+    fork = (
+        "fork",
+        "out",
+        "--at",
+        "1",
+        "--sandbox",
+        "local",
+        "--model",
+        again,
+        "--output",
+        "fork",
+        "--confirm",
+        "risky",
+    )
+    with on_terminal(user.command(*fork), cwd=user.home, env=user.env) as terminal:
+        terminal.wait_for(ASKED)
+        terminal.type("n\n\n")
+        assert terminal.end()[0] == 0
+    found = [json.loads(line) for line in (user.home / "fork" / "trajectory.jsonl").read_text().splitlines()]
+    assert [action["review"] for action in of("action", found)] == ["", "refused", "", ""]
+
+
 @pytest.mark.parametrize("option", [("--chat",), ("--confirm", "all")])
 def test_without_a_terminal_there_is_a_clear_word(user: User, option: tuple[str, ...]) -> None:
     done = user.solve(FIX, SUBMIT, more=option)
@@ -201,6 +227,7 @@ def test_without_a_terminal_there_is_a_clear_word(user: User, option: tuple[str,
     assert one_line(done) == (
         f"agent: {option[0]} needs a terminal to ask on: standard input and standard error have to be one"
     )
+    assert one_line(user.agent("fork", "out", "--at", "1", *option)) == one_line(done)
 
 
 def test_where_nobody_confirms_the_policy_may_refuse(user: User) -> None:
