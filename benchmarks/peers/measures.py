@@ -268,8 +268,10 @@ def checked(play: Play, attempts: int, run: Running) -> None:
     if play.faults:
         raise Failed(f"{len(play.faults)} faults, the first: {play.faults[0]}")
     if made != [attempts] * len(play.replies) or run.process.returncode:
-        wanted = f"calls by place {made}, wanted {attempts} each"
-        raise Failed(f"exit code {run.process.returncode}, {wanted}: {tail(run.place)}")
+        calls = f"{sum(made)} of {attempts * len(play.replies)} calls of the model"
+        said = tail(run.place)
+        last = (said.strip().splitlines() or ["nothing"])[-1]
+        raise Failed(f"exit code {run.process.returncode} after {calls}: {last}\n{made}\n{said}")
 
 
 def killed(program: Program, bench: Bench) -> dict[str, list[float]]:

@@ -63,7 +63,8 @@ class Play:
             if json.dumps(self.expected[place - 1], ensure_ascii=False)[1:-1] not in seen:
                 if self.wait is not None and asked - place < MOST_WAITS:
                     return self.wait, None
-                self.faults.append(f"after reply {place}, no {self.expected[place - 1]!r} in {seen[-1500:]}")
+                missed = f"what command {place} printed never reached the model"
+                self.faults.append(f"{missed}\nno {self.expected[place - 1]!r} in {seen[-1500:]}")
         self.arrivals.setdefault(place, []).append(arrived)
         self.on_call(place)
         time.sleep(self.delay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -14,6 +15,9 @@ from pathlib import Path
 
 from aci_tools.sandbox.owner import Owner, this_process
 from tasks.locks import locked
+
+#: How the name of a file ends that is being written, and seconds after which nobody writes it any more.
+_DRAFT, _LONG = ".draft", 600.0
 
 
 class Ledger:
@@ -30,6 +34,7 @@ class Ledger:
         self._lease = self._leases / f"{uuid.uuid4().hex}.json"
         self._held: Counter[str] = Counter()
         self._expected: list[str] = []
+        self._swept = False
         self._guard = threading.Lock()
 
     def use(self, names: Iterable[str]) -> None:
@@ -99,7 +104,20 @@ class Ledger:
             else:
                 yield lease
 
+    def _sweep(self) -> None:
+        """Remove what killed processes left: their leases, and what they were writing."""
+        for _ in self._living():
+            pass
+        for place in (self._directory, self._leases):
+            for draft in place.glob(f".*{_DRAFT}"):
+                with contextlib.suppress(OSError):
+                    if time.time() - draft.stat().st_mtime > _LONG:
+                        draft.unlink(missing_ok=True)
+
     def _write_lease(self) -> None:
+        if not self._swept:
+            self._swept = True
+            self._sweep()
         if self._held or self._expected:
             facts = {"owner": str(this_process()), "names": sorted(self._held), "next": self._expected}
             _write(self._lease, facts)
@@ -117,6 +135,6 @@ def _read(path: Path) -> dict[str, object]:
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{_DRAFT}")
     draft.write_text(json.dumps(content))
     draft.replace(path)
