@@ -21,7 +21,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from aci_tools.errors import InfrastructureError, UsageError
 from agent.batch.jobs import Job, Result
@@ -159,18 +159,11 @@ class Output:
             number: The number of the attempts, from 1.
             model: Name of the model.
         """
-        predictions = {
-            result.job.task.id: {
-                "instance_id": result.job.task.id,
-                "model_name_or_path": model,
-                "model_patch": result.patch,
-            }
-            for result in results
-            if result.finished and result.job.attempt == number
-        }
         name = "preds.json" if number == 1 else f"preds.{number}.json"
         self._copy(name)
-        write_whole(self.path / name, json.dumps(predictions, indent=2) + "\n")
+        chosen = (result for result in results if result.finished and result.job.attempt == number)
+        with _whole(self.path / name) as file:
+            _write_object(file, ((result.job.task.id, _prediction(result, model)) for result in chosen))
 
     def write_results(self, results: dict[str, Any]) -> None:
         """Write what came of every attempt."""
@@ -278,9 +271,32 @@ def _try_to_lock(lock: Path) -> int | None:
     return None
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, and a process that is killed, never leaves half of it."""
+def _prediction(result: Result, model: str) -> dict[str, str]:
+    """An attempt in the official form of predictions."""
+    return {"instance_id": result.job.task.id, "model_name_or_path": model, "model_patch": result.patch}
+
+
+def _write_object(file: TextIO, entries: Iterable[tuple[str, dict[str, str]]]) -> None:
+    """Write an object as `json.dumps` does with an indent of two, an entry at a time: it may have thousands."""
+    mark = "{"
+    for key, value in entries:
+        text = json.dumps(value, indent=2).replace("\n", "\n  ")
+        file.write(f"{mark}\n  {json.dumps(key)}: {text}")
+        mark = ","
+    file.write("{}\n" if mark == "{" else "\n}\n")
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[TextIO]:
+    """A file to write so that a reader, and a process that is killed, never leaves half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.new")
-    draft.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        yield file
     draft.replace(path)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text so that a reader, and a process that is killed, never leaves half of it."""
+    with _whole(path) as file:
+        file.write(text)

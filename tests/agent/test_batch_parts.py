@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from agent.batch.budget import RunBudget
 from agent.batch.engine import side_by_side
-from agent.batch.jobs import Job, Result
+from agent.batch.jobs import NOT_STARTED, Job, Result
+from agent.batch.output import Output
 from agent.batch.places import LookAhead, Place
 from agent.batch.stop import Stop, StoppableModel
 from agent.batch.worker import numbered
@@ -242,3 +245,15 @@ def test_attempts_of_a_task_have_seeds_of_their_own() -> None:
     seeded = load_config([], ["model.seed=7"])
     assert [numbered(seeded, number).model.seed for number in (1, 2, 3)] == [7, 8, 9]
     assert numbered(load_config(), 2).model.seed is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_predictions_are_written_as_json_with_an_indent_of_two(tmp_path: Path, count: int) -> None:
+    results = [Result(job, "submitted", patch='+caf\udce9 "x"\n+é\n') for job in jobs(count)]
+    Output(tmp_path).write_predictions([*results, Result(jobs(9)[8], NOT_STARTED)], 1, "a/model")
+    wanted = {
+        name: {"instance_id": name, "model_name_or_path": "a/model", "model_patch": result.patch}
+        for name, result in ((result.job.task.id, result) for result in results)
+    }
+    assert (tmp_path / "preds.json").read_text("utf-8") == json.dumps(wanted, indent=2) + "\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["preds.json"]
