@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aci_tools.session import Session
 
 _LISTED = 50
+_FILES = 5
 
 
 class RunTests(Tool):
@@ -39,4 +40,18 @@ class RunTests(Tool):
         code = TIMEOUT if report.timed_out else TESTS_FAILED
         if report.complete and not report.results and report.exit_code == 5:
             code = NOT_FOUND
-        return Observation(summarize(report, baseline), ok=report.ok, code="" if report.ok else code, data=data)
+        text = summarize(report, baseline)
+        if code == NOT_FOUND:
+            text += f"\n{_where_tests_are(session, self.target)}"
+        return Observation(text, ok=report.ok, code="" if report.ok else code, data=data)
+
+
+def _where_tests_are(session: Session, target: str) -> str:
+    """Where a target may be found, the likeliest first."""
+    from aci_tools.testing.files import by_likeness, holds_tests
+
+    files = by_likeness(filter(holds_tests, session.files()), target.partition("::")[0])
+    if not files:
+        return "No file of the repository looks like one with tests."
+    more = len(files) - _FILES
+    return f"Files with tests: {', '.join(files[:_FILES])}" + (f" and {more} more." if more > 0 else ".")

@@ -11,12 +11,12 @@ from typing import Any
 from aci_tools.sandbox import Sandbox
 from aci_tools.session import Session
 from aci_tools.testing import TestPlan, TestReport, find_plan, run_plan
+from aci_tools.testing.files import holds_tests, is_test
 from aci_tools.testing.run import Companion, scratch_file
 from aci_tools.tools.base import ToolError
 from agent.strategies.bench import Bench
 from agent.strategies.evaluation import Check
 from agent.strategies.imports import Imports
-from agent.strategies.testfiles import holds_tests, is_test
 from tasks.grading.patches import paths
 
 _PLUGIN = Path(__file__).with_name("patchwright_touch.py")

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from aci_tools.session import Session
 from aci_tools.testing import Failure, TestPlan, TestReport, find_plan, run_plan
+from aci_tools.testing.files import beside, holds_tests, nearest
 from aci_tools.tools.base import ToolError
 from agent.models import ChatMessage
 from agent.prompts import render
@@ -16,7 +17,6 @@ from agent.strategies.bench import Bench
 from agent.strategies.designer.cases import code_of
 from agent.strategies.designer.grammar import lines_of
 from agent.strategies.designer.suite import DesignedTest, Dropped, Outcome, Suite
-from agent.strategies.testfiles import beside, holds_tests, nearest
 
 #: Seconds that a designed test file may take.
 _SECONDS = 120.0

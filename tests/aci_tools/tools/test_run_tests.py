@@ -72,6 +72,19 @@ def test_mended_tests_are_ok_and_the_data_is_json(session):
 def test_a_target_without_tests_is_not_found(session):
     seen = RunTests(target="zebra").run(session)
     assert (seen.ok, seen.code) == (False, "not-found")
+    assert seen.text.endswith("\nFiles with tests: test_calc.py.")
+
+
+def test_for_a_file_without_tests_those_are_named_that_may_test_it(session):
+    for number in range(6):
+        session.write(f"test_{number}.py", b"def test_it():\n    pass\n")
+    session.write("parts/shapes.py", b"def area():\n    return 1\n")
+    session.write("parts/test_shapes.py", b"def test_area():\n    pass\n")
+    seen = RunTests(target="parts/shapes.py").run(session)
+    assert (seen.ok, seen.code) == (False, "not-found")
+    said = seen.text.splitlines()[-1]
+    assert said.startswith("Files with tests: parts/test_shapes.py, test_")
+    assert said.endswith(" and 3 more.")
 
 
 def test_a_deadline_is_a_timeout(session):
@@ -79,6 +92,14 @@ def test_a_deadline_is_a_timeout(session):
     session.settings = SessionSettings(test_timeout=1.0)
     seen = RunTests(target="test_hang.py").run(session)
     assert (seen.ok, seen.code) == (False, "timeout")
+
+
+def test_where_no_file_has_tests_that_is_said(session):
+    session.sandbox.run("git rm -q test_calc.py")
+    session.settings = SessionSettings(test_command="python -m pytest -q")
+    seen = session.execute(RunTests())
+    assert (seen.ok, seen.code) == (False, "not-found")
+    assert seen.text.endswith("\nNo file of the repository looks like one with tests.")
 
 
 def test_no_tests_at_all_is_an_observation(session):

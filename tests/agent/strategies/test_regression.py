@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from aci_tools.testing.files import beside, holds_tests, is_test, nearest
 from agent.strategies.imports import Imports
-from agent.strategies.testfiles import beside, holds_tests, is_test, nearest
 from tests.agent.conftest import SUBMIT, call, fix, git
 from tests.agent.strategies.conftest import Run
 from trajectories.events import Evaluated, Noted

@@ -28,10 +28,16 @@ def holds_tests(path: str) -> bool:
 
 
 def nearest(tests: Iterable[str], source: str) -> str:
-    """The test file that most probably tests a source file: by its name, then by how much of their paths is the same.
+    """The test file that most probably tests a source file, see :func:`by_likeness`; "" when there are none."""
+    return next(iter(by_likeness(tests, source)), "")
 
-    Returns:
-        Its path, or "" when there are no test files.
+
+def by_likeness(tests: Iterable[str], source: str) -> list[str]:
+    """Test files, the likeliest for a source file first: by name, then by how much of the paths is the same.
+
+    Args:
+        tests: Their paths.
+        source: The path of the source file, or a part of a name.
     """
 
     def likeness(test: str) -> tuple[bool, int, int]:
@@ -39,7 +45,7 @@ def nearest(tests: Iterable[str], source: str) -> str:
         shared = len(set(PurePosixPath(test).parts) & set(PurePosixPath(source).parts))
         return bool(stem) and stem in PurePosixPath(test).stem.lower(), shared, -len(test)
 
-    return max(sorted(tests), key=likeness, default="")
+    return sorted(sorted(tests), key=likeness, reverse=True)
 
 
 def beside(example: str, stem: str, taken: Iterable[str]) -> str:
