@@ -94,7 +94,7 @@ def run_batch(request: BatchRequest, stop: Stop, engine: Engine | None = None) -
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be done; ``new`` is what records it, where it is not recorded yet."""
+    """``new`` is what records it, where it is not recorded yet."""
 
     run_id: str
     config: Config
@@ -106,6 +106,7 @@ class _Plan:
 
 
 def _plan(request: BatchRequest, output: Output) -> _Plan:
+    """What is to be done, as it was recorded if the run has begun."""
     from tasks.datasets import Selection, load_tasks
 
     recorded = output.read_run()

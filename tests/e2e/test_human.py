@@ -220,6 +220,24 @@ def test_a_fork_asks_about_what_is_new_in_it(user: User) -> None:
     assert [action["review"] for action in of("action", found)] == ["", "refused", "", ""]
 
 
+def test_something_can_be_said_to_a_fork(user: User, gates: tuple[Path, Path]) -> None:
+    assert user.solve(LOOK, FIX, SUBMIT, more=("--output", "out")).returncode == 0
+    again = user.script(LOOK, waiting(gates), FIX, SUBMIT)
+    fork = ("fork", "out", "--at", "1", "--sandbox", "local", "--model", again, "--output", "fork", "--chat")
+    with on_terminal(user.command(*fork), cwd=user.home, env=user.env) as terminal:
+        gates[0].read_text()
+        terminal.type(CTRL_C)
+        terminal.wait_for("Pausing before the next step")
+        gates[1].write_text("\n")
+        terminal.wait_for("Say something to the agent")
+        terminal.type("mind the tests\n")
+        assert terminal.end()[0] == 0
+    found = [json.loads(line) for line in (user.home / "fork" / "trajectory.jsonl").read_text().splitlines()]
+    assert [message["content"] for message in of("message", found) if message["purpose"] == "remark"] == [
+        "mind the tests"
+    ]
+
+
 @pytest.mark.parametrize("option", [("--chat",), ("--confirm", "all")])
 def test_without_a_terminal_there_is_a_clear_word(user: User, option: tuple[str, ...]) -> None:
     done = user.solve(FIX, SUBMIT, more=option)
