@@ -80,11 +80,13 @@ def _take_directory(done: CommandResult, session: Session, token: str) -> tuple[
         output = output[len(mark) + 1 :]
         notes.append(f"{session.cwd} does not exist any more, so this ran in {session.root}.")
         session.cwd = session.root
-    ended = re.search(b"\n" + mark + b"(.*?)" + mark + b"\n", output, re.S)
-    if ended is None:
+    # Not a regular expression: with another token in each, they would fill the cache of those.
+    before, begun, rest = output.partition(b"\n" + mark)
+    name, closed, after = rest.partition(mark + b"\n")
+    if not (begun and closed):
         return output, notes
-    output = output[: ended.start()] + output[ended.end() :]
-    directory = ended[1].decode("utf-8", "surrogateescape")
+    output = before + after
+    directory = name.decode("utf-8", "surrogateescape")
     if directory:
         session.cwd = directory
     else:
