@@ -10,6 +10,7 @@ _NAME = re.compile(
     r"tests?|(?:test[_-].+|.+[_.-](?:test|tests|spec|specs))|Test[A-Z].*|.+(?:Test|Tests|TestCase|Spec|IT)", re.ASCII
 )
 _FOLDERS = {"test", "tests", "__tests__", "spec", "specs", "testing"}
+_MARKS = [("test", ""), ("tests", ""), *(("", mark) for mark in ("test", "tests", "testcase", "spec", "specs", "it"))]
 _CODE = re.compile(r"\.(?:py|[jt]sx?|[cm]js|go|rs|java|kt|scala|groovy|rb|php|cc?|cpp|cxx)")
 
 
@@ -46,6 +47,21 @@ def by_likeness(tests: Iterable[str], source: str) -> list[str]:
         return bool(stem) and stem in PurePosixPath(test).stem.lower(), shared, -len(test)
 
     return sorted(sorted(tests), key=likeness, reverse=True)
+
+
+def named_after(tests: Iterable[str], source: str) -> str:
+    """The test file that is called after a source file, as ``test_calc.py`` is after ``calc.py``; "" when none is.
+
+    Of several the likeliest, see :func:`by_likeness`.
+
+    Args:
+        tests: Paths of test files.
+        source: The path of the source file.
+    """
+    place = PurePosixPath(source)
+    names = {re.sub(r"[_.-]", "", f"{before}{place.stem}{after}").lower() for before, after in _MARKS}
+    alike = (test for test in tests if re.sub(r"[_.-]", "", PurePosixPath(test).stem).lower() in names)
+    return nearest((test for test in alike if PurePosixPath(test).suffix == place.suffix), source)
 
 
 def beside(example: str, stem: str, taken: Iterable[str]) -> str:

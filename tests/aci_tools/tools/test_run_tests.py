@@ -75,15 +75,24 @@ def test_a_target_without_tests_is_not_found(session):
     assert seen.text.endswith("\nFiles with tests: test_calc.py.")
 
 
+def test_for_a_source_file_the_tests_that_are_called_after_it_are_run(session):
+    session.write("calc.py", b"def add(a, b):\n    return a + b\n")
+    seen = RunTests(target="calc.py").run(session)
+    assert (seen.ok, seen.code) == (True, "")
+    assert seen.text.startswith("calc.py has no tests; these are the tests of test_calc.py:\n2 passed (")
+    assert seen.data["target"] == "test_calc.py"
+    assert seen.data["newly_passing"] == ["test_calc.py::test_add"]
+
+
 def test_for_a_file_without_tests_those_are_named_that_may_test_it(session):
     for number in range(6):
         session.write(f"test_{number}.py", b"def test_it():\n    pass\n")
     session.write("parts/shapes.py", b"def area():\n    return 1\n")
-    session.write("parts/test_shapes.py", b"def test_area():\n    pass\n")
+    session.write("parts/test_all_shapes.py", b"def test_area():\n    pass\n")
     seen = RunTests(target="parts/shapes.py").run(session)
     assert (seen.ok, seen.code) == (False, "not-found")
     said = seen.text.splitlines()[-1]
-    assert said.startswith("Files with tests: parts/test_shapes.py, test_")
+    assert said.startswith("Files with tests: parts/test_all_shapes.py, test_")
     assert said.endswith(" and 3 more.")
 
 
