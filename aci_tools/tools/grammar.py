@@ -23,13 +23,16 @@ from aci_tools.tools.documentation import (
 )
 
 _FENCE = "```"
+#: A small model that has lost its way writes line breaks until its reply is at its limit.
+_EMPTY_LINES = 3
 
 
 def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
     """Rules of which ``action`` is one command of one of the tools, each of its lines ended by a line break.
 
-    No line of an action begins with three backticks, so a format can close it with them. A grammar is stricter than the
-    parser: ``name=value`` is not in it, and optional arguments in front of required ones are always written.
+    No line of an action begins with three backticks, so a format can close it with them; nor is one made of fewer alone,
+    which is how small models begin to close it. A grammar is stricter than the parser: ``name=value`` is not in it,
+    optional arguments in front of required ones are always written, and of empty lines few follow each other.
 
     Args:
         tools: What may be called.
@@ -40,19 +43,21 @@ def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
     for tool in tools:
         bodies = body_fields(tool)
         if takes_the_rest(tool):
-            rules.append(f'{_rule(tool)} ::= {_text(tool.tool_name() + " ")} [^ \\n] [^\\n]* "\\n" line*')
+            rules.append(f'{_rule(tool)} ::= {_text(tool.tool_name() + " ")} [^ \\n] [^\\n]* "\\n" lines?')
             continue
         parts = [_text(tool.tool_name()), *_inline(tool, bool(paths)), '"\\n"']
         if len(bodies) == 1:
             extra = tool.model_fields[bodies[0]].json_schema_extra
             begins: Any = extra.get("begins") if isinstance(extra, dict) else None
-            start = f'({" | ".join(map(_text, begins))}) [^\\n]* "\\n" line*' if begins else "line+"
+            start = f'({" | ".join(map(_text, begins))}) [^\\n]* "\\n" lines?' if begins else "lines"
             parts.append(start)
         elif len(bodies) == 2:
             parts += [_text(f"{SEARCH}\n"), "half+", _text(f"{DIVIDER}\n"), "half*", _text(f"{REPLACE}\n")]
         rules.append(f"{_rule(tool)} ::= {' '.join(parts)}")
     rules += [
-        f'line ::= ({_line_without([_FENCE])})? "\\n"',
+        "lines ::= (gap? line)+ gap? | gap",
+        f'gap ::= "\\n"{{1,{_EMPTY_LINES}}}',
+        f'line ::= ({_line_without([_FENCE])}) "\\n"',
         f'half ::= ({_line_without([_FENCE, SEARCH[:7], DIVIDER, REPLACE[:7]])})? "\\n"',
         'integer ::= "0" | [1-9] [0-9]{0,6}',
         'boolean ::= "true" | "false"',
@@ -110,14 +115,14 @@ def _quoted(path: str) -> str:
 
 
 def _line_without(starts: Sequence[str]) -> str:
-    """The content of a line, not empty, that begins with none of some texts."""
+    """The content of a line, not empty, that begins with none of some texts, and is not the beginning of a fence."""
     heads = sorted({start[0] for start in starts})
     other = "".join(f"\\{c}" if c in "\\]^-" else c for c in heads)
     alternatives = [f"[^{other}\\n] [^\\n]*"]
     for head in heads:
         longer = [start[1:] for start in starts if start[0] == head]
         if "" not in longer:
-            alternatives.append(f"{_text(head)} ({_line_without(longer)})?")
+            alternatives.append(f"{_text(head)} ({_line_without(longer)}){'' if head == _FENCE[0] else '?'}")
     return " | ".join(alternatives)
 
 

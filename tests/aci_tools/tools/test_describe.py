@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import ClassVar
 
 import pytest
@@ -182,8 +183,6 @@ def rules(paths: list[str] | None) -> dict[str, str]:
 
 
 def test_a_grammar_defines_every_rule_that_it_uses():
-    import re
-
     for paths in (None, ["a.py", "src/b.py", "src/c d.py"]):
         defined = rules(paths)
         for rule in defined.values():
@@ -191,11 +190,49 @@ def test_a_grammar_defines_every_rule_that_it_uses():
             assert set(re.findall(r"[a-z][a-z-]*", bare)) <= set(defined)
 
 
+def matches(action: str) -> bool:
+    """Whether a grammar without paths allows an action; no rule of it uses itself, so it is a regular expression."""
+    defined = rules(None)
+
+    def expanded(rule: str) -> str:
+        parts = re.findall(r'"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|[a-z][a-z-]*|\{[^}]*\}|[()|*+?]', defined[rule])
+        return "".join(map(written, parts))
+
+    def written(part: str) -> str:
+        if part[0] == '"':
+            return f"(?:{re.escape(json.loads(part))})"
+        return f"(?:{expanded(part)})" if part[0].isalpha() else part.replace("(", "(?:")
+
+    return re.fullmatch(expanded("action"), action) is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed"),
+    [
+        ("x = 1\n", True),
+        ("\n", True),
+        ("x = 1\n\n\n\ny = `z`\n\n", True),
+        ("``literal`` text\n", True),
+        ("`\n", False),
+        ("x = 1\n``\n", False),
+        ("x = 1\n``\n\nThe next one\n", False),
+        ("```\n", False),
+        ("x = 1\n\n\n\n\n", False),
+        ("x = 1\n\n\n\n\ny = 2\n", False),
+    ],
+)
+def test_a_grammar_keeps_a_body_from_half_a_fence_and_from_endless_empty_lines(body, allowed):
+    assert matches(f"create a.py\n{body}") is allowed
+    assert matches(f"edit 1 2\n{body}") is allowed
+    assert matches(f"bash true\n{body}") is allowed
+    assert matches("bash true\n")
+
+
 def test_a_grammar_binds_paths_to_those_that_exist():
     bound = rules(["a.py", "src/b.py", "src/x/y.py", "src/c d.py"])
     assert bound["path"] == r'"a.py" | "src/" ("b.py" | "x/" ("y.py")) | "\"src/c d.py\""'
     assert bound["dir"] == '"." | "src" | "src/x"'
     assert bound["call-open"] == r'"open" " " path (" " integer)? "\n"'
-    assert bound["call-create"] == r'"create" " " word "\n" line+'
+    assert bound["call-create"] == r'"create" " " word "\n" lines'
     assert bound["call-rewrite-function"].startswith(r'"rewrite_function" " " path " " word "\n" ')
     assert "path" not in rules(None)["call-open"]
