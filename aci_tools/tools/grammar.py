@@ -30,7 +30,7 @@ _EMPTY_LINES = 3
 def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
     """Rules of which ``action`` is one command of one of the tools, each of its lines ended by a line break.
 
-    No line of an action begins with three backticks, so a format can close it with them; nor is one made of fewer alone,
+    No line of an action begins with three backticks, so a format can close it with them; none is made of fewer alone,
     which is how small models begin to close it. A grammar is stricter than the parser: ``name=value`` is not in it,
     optional arguments in front of required ones are always written, and of empty lines few follow each other.
 
