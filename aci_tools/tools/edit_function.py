@@ -50,7 +50,8 @@ class RewriteFunction(Tool):
             places = _elsewhere(session, name, path) if error.code == NOT_FOUND else ""
             raise ToolError(error.text + places, error.code, path=path) from None
         definitions = find_definitions(path, before)
-        meant = candidates(definitions, name)
+        # With its parameters, or as prompts show code: ``parse(text)``, ``parse, lines 2 to 7``.
+        meant = candidates(definitions, name) or candidates(definitions, re.split(r"[(,\s]", name)[0])
         if not meant:
             raise _unknown(session, path, name, definitions)
         if path.endswith(_PYTHON):

@@ -95,6 +95,12 @@ def test_a_method_by_its_short_name(session):
     assert "Reader.close rewritten" in rewritten(session, "close", "def close(self):\n    self.x = 1")
 
 
+@pytest.mark.parametrize("name", ["close()", "Reader.close(self)", "close, lines 22 to 23", "close,lines:22-23"])
+def test_a_name_with_more_behind_it(session, name):
+    rewritten(session, name, "def close(self):\n    self.done = True\n")
+    assert "    def close(self):\n        self.done = True\n" in read(session)
+
+
 def test_a_whole_class(session):
     rewritten(session, "Reader", "class Reader:\n    pass\n")
     start, end = FILE.index("class Reader"), FILE.index("\n\ndef parse(text):\n    return os")
