@@ -8,15 +8,24 @@ from aci_tools.sandbox.base import Sandbox
 #: Touched whenever a patch is made: what is newer was changed since.
 STAMP = ".git/patchwright-stamp"
 
+# What interpreters and tools leave behind, and nobody means to hand in; a project without rules of its own for them
+# would have them in every patch. Files that are in the repository already stay in it.
+_LEAVINGS = "__pycache__/ *.py[co] .pytest_cache/ .mypy_cache/ .ruff_cache/ .hypothesis/"
+
 # A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
 # index's own time (cp -p), by which git knows which files it must look into.
 _GIT = 'git="$(git rev-parse --git-dir)"'
-_STAGE = """
+_STAGE = f"""
+rules=$(git config --path core.excludesFile || printf %s "${{XDG_CONFIG_HOME:-$HOME/.config}}/git/ignore")
+ignored="$(cd "$git" && pwd -P)/patchwright-ignored"
+{{ cat -- "$rules"; echo; printf '%s\\n' {" ".join(f"'{each}'" for each in _LEAVINGS.split())}; }} \\
+    > "$ignored" 2>/dev/null
 index="$git/patchwright-index"
 rm -f "$index"
 [ -f "$git/index" ] && cp -p "$git/index" "$index"
 export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
-git -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false add -A . 2>/dev/null
+git -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false \\
+    -c core.excludesFile="$ignored" add -A . 2>/dev/null
 """
 _DIFF = f"""
 {_GIT}
@@ -49,7 +58,7 @@ def changed_since_patch(sandbox: Sandbox) -> bool:
 
 
 def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 120.0) -> str:
-    """The unified diff of the working tree against ``base``; new files are in it, ignored ones are not.
+    """The unified diff of the working tree against ``base``; new files are in it, ignored ones and bytecode are not.
 
     Args:
         sandbox: Where the repository is, at ``sandbox.workdir``.

@@ -12,18 +12,55 @@ import pytest
 from aci_tools.patch import working_tree_patch
 from aci_tools.sandbox import SandboxSpec, open_sandbox
 
+GIT = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org"]
 
-def test_an_edit_in_the_second_of_the_checkout_is_in_the_patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same size, same second: git tells such a file from an unchanged one by the age of its index only."""
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATCHWRIGHT_STATE", str(tmp_path / "state"))
-    repository = tmp_path / "project"
-    repository.mkdir()
+    made = tmp_path / "project"
+    made.mkdir()
+    return made
+
+
+def commit(repository: Path) -> None:
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "First"]):
+        subprocess.run([*GIT, *arguments], cwd=repository, check=True)
+
+
+def names_in(patch: str) -> list[str]:
+    return [line.rpartition(" b/")[2] for line in patch.splitlines() if line.startswith("diff --git")]
+
+
+def test_bytecode_is_not_in_the_patch_unless_it_was_in_the_repository(repository: Path) -> None:
+    (repository / "calc.py").write_text("def add(a, b):\n    return a - b\n")
+    (repository / "kept.pyc").write_bytes(b"1")
+    commit(repository)
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        rules = sandbox.run("printf 'notes.txt\\n' > .git/own && git config core.excludesFile .git/own")
+        assert rules.ok
+        assert sandbox.run("python3 -c 'import calc' && ls __pycache__ && mkdir -p a/.pytest_cache && touch b.pyc").ok
+        for name in ("kept.pyc", "new.py", "notes.txt", "a/.pytest_cache/x"):
+            sandbox.write(f"{sandbox.workdir}/{name}", b"2\n")
+        assert names_in(working_tree_patch(sandbox)) == ["kept.pyc", "new.py"]
+        status = sandbox.run("git status --porcelain").text
+        assert "__pycache__" in status, "nothing but the patch is told to leave it out"
+
+
+def test_a_project_may_have_bytecode_in_its_patches(repository: Path) -> None:
+    (repository / ".gitignore").write_text("!*.pyc\n")
+    commit(repository)
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        sandbox.write(f"{sandbox.workdir}/data.pyc", b"2\n")
+        assert names_in(working_tree_patch(sandbox)) == ["data.pyc"]
+
+
+def test_an_edit_in_the_second_of_the_checkout_is_in_the_patch(repository: Path) -> None:
+    """Same size, same second: git tells such a file from an unchanged one by the age of its index only."""
     (repository / "a.txt").write_text("one\n")
     checkout = 1_700_000_000
     os.utime(repository / "a.txt", (checkout, checkout))
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org"]
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "First"]):
-        subprocess.run([*git, *arguments], cwd=repository, check=True)
+    commit(repository)
     with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
         tree = Path(sandbox.workdir)
         # Only size and modification time count here, as where a file system's other numbers are not to be trusted.
