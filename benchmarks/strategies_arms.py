@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from strategies_visible import with_tests, write_row
+from strategies_visible import with_tests, without_tests, write_row
 
 from tasks.datasets import diffs
 from tasks.images import Computers
@@ -238,10 +238,10 @@ class Ours:
         if done.returncode not in (0, 1):
             raise RuntimeError(f"agent batch ended with {done.returncode}: {done.stderr.strip()[-500:]}")
         (row,) = json.loads(done.stdout)["attempts"]
-        prediction = json.loads((place / "preds.json").read_text("utf-8"))[task.id]
+        patch = json.loads((place / "preds.json").read_text("utf-8"))[task.id]["model_patch"]
         usage: dict[str, Any] = row["usage"]
         return Outcome(
-            patch=prediction["model_patch"],
+            patch=without_tests(patch, task) if self.tests else patch,
             status=row["status"],
             steps=row["steps"],
             prompt_tokens=usage["prompt_tokens"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.strategies_visible import with_tests, write_row
+from benchmarks.strategies_visible import with_tests, without_tests, write_row
 from tasks.datasets import Selection, load_tasks
 from tasks.task import Task
 
@@ -61,6 +61,16 @@ def test_the_written_row_is_the_task(tmp_path: Path) -> None:
     shown = with_tests(read(tmp_path, [[[1], 2], [[2], 4]]))
     row = write_row(shown, tmp_path / "new" / "row.jsonl")
     assert list(load_tasks(str(row), selection=Selection(), on_fault=pytest.fail)) == [shown]
+
+
+def test_what_an_agent_does_to_the_visible_test_is_not_graded(tmp_path: Path) -> None:
+    task = read(tmp_path, [[[1], 2], [[2], 4]])
+    mended, other = (
+        f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -1,1 +1,1 @@\n-x\n+y\n"
+        for name in ("double.py", "test_double.py")
+    )
+    assert without_tests(mended + other, task) == mended
+    assert without_tests("", task) == ""
 
 
 def test_a_test_without_cases_cannot_be_divided(tmp_path: Path) -> None:
