@@ -44,8 +44,12 @@ class ThoughtAction:
     def grammar(
         self, tools: Tools, paths: Sequence[str], shown: Sequence[ShownLine] = (), tried: Sequence[Tried] = ()
     ) -> str | None:
-        """A thought of one paragraph, then exactly one well-formed command."""
-        root = 'root ::= "THOUGHT: " thought "\\n```\\n" action "```"\n'
+        """A thought of one paragraph, then exactly one well-formed command.
+
+        A line break may end the reply: in the tokens of many models the last backtick and the line break are one, and
+        without it such a model cannot close the fence in the way that it knows.
+        """
+        root = 'root ::= "THOUGHT: " thought "\\n```\\n" action "```" "\\n"{0,2}\n'
         return root + "thought ::= [^\\n`] [^\\n`]{0,400}\n" + grammar(tools, paths=list(paths))
 
     def parse(self, reply: ModelReplied, tools: Tools) -> ParsedReply:
