@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.status import Status
@@ -98,6 +98,15 @@ class Result:
     def worth_another_try(self) -> bool:
         """Whether the same job may end otherwise now: an interrupt is not the infrastructure's fault."""
         return self.infrastructure and self.status != Status.INTERRUPTED
+
+    def to_keep(self) -> Result:
+        """The same, for the thread that calls this to keep until the end of the run: the patch is copied by it.
+
+        The allocator serves each thread from pages of its own. A worker's patch, made among all that its attempt gives
+        back when it ends, keeps the pages around it from being used as a whole again.
+        """
+        own = self.patch.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+        return replace(self, patch=own)
 
     def as_json(self) -> dict[str, Any]:
         """A row of ``results.json``."""

@@ -159,7 +159,7 @@ def _run(
                     break
             try:
                 for result in crew.run(todo):
-                    results[result.job.key] = result
+                    results[result.job.key] = result.to_keep()
                     predictions.ask()
             finally:
                 predictions.at_last()

@@ -247,6 +247,13 @@ def test_attempts_of_a_task_have_seeds_of_their_own() -> None:
     assert numbered(load_config(), 2).model.seed is None
 
 
+def test_a_result_that_is_kept_is_the_same_with_a_patch_of_its_own() -> None:
+    result = Result(jobs(1)[0], "submitted", patch='+caf\udce9 "x"\n+é\n')
+    kept = result.to_keep()
+    assert kept == result
+    assert kept.patch is not result.patch
+
+
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_predictions_are_written_as_json_with_an_indent_of_two(tmp_path: Path, count: int) -> None:
     results = [Result(job, "submitted", patch='+caf\udce9 "x"\n+é\n') for job in jobs(count)]
