@@ -10,16 +10,15 @@ STAMP = ".git/patchwright-stamp"
 
 # What interpreters and tools leave behind, and nobody means to hand in; a project without rules of its own for them
 # would have them in every patch. Files that are in the repository already stay in it.
-_LEAVINGS = "__pycache__/ *.py[co] .pytest_cache/ .mypy_cache/ .ruff_cache/ .hypothesis/"
+_LEAVINGS = "'__pycache__/' '*.py[co]' '.pytest_cache/' '.mypy_cache/' '.ruff_cache/' '.hypothesis/'"
 
 # A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
 # index's own time (cp -p), by which git knows which files it must look into.
-_GIT = 'git="$(git rev-parse --git-dir)"'
+_GIT = 'git="$(git rev-parse --absolute-git-dir)"'
 _STAGE = f"""
 rules=$(git config --path core.excludesFile || printf %s "${{XDG_CONFIG_HOME:-$HOME/.config}}/git/ignore")
-ignored="$(cd "$git" && pwd -P)/patchwright-ignored"
-{{ cat -- "$rules"; echo; printf '%s\\n' {" ".join(f"'{each}'" for each in _LEAVINGS.split())}; }} \\
-    > "$ignored" 2>/dev/null
+ignored="$git/patchwright-ignored"
+{{ [ ! -f "$rules" ] || cat -- "$rules"; echo; printf '%s\\n' {_LEAVINGS}; }} > "$ignored" 2>/dev/null
 index="$git/patchwright-index"
 rm -f "$index"
 [ -f "$git/index" ] && cp -p "$git/index" "$index"
