@@ -8,6 +8,7 @@ from pathlib import Path
 
 import unidiff
 
+from tasks.grading.patches import sections
 from tasks.task import Task
 
 
@@ -30,14 +31,17 @@ def with_tests(task: Task) -> Task:
         lines[case.lineno - 1 : case.end_lineno] = []
     plain = "\n".join(line for line in lines if not line.startswith("@judged("))
     # What judges stays with the task that is graded.
-    files = {**task.files, f"test_{name}.py": plain}
+    files = {**task.files, _test_file(task): plain}
     return Task.model_validate({**task.public(), "instance_id": task.id, "files": files, "set": task.set})
 
 
 def without_tests(patch: str, task: Task) -> str:
     """A patch without what it does to the test file of :func:`with_tests`: the task that is graded has no such file."""
-    own = f"test_{task.id.partition('__')[2]}.py"
-    return "".join(str(file) for file in unidiff.PatchSet(patch) if file.path != own)
+    return "".join(section.text for section in sections(patch) if _test_file(task) not in section.paths)
+
+
+def _test_file(task: Task) -> str:
+    return f"test_{task.id.partition('__')[2]}.py"
 
 
 def _cases(text: str, task: str) -> list[ast.expr]:
