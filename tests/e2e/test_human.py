@@ -98,14 +98,19 @@ def waiting(gates: tuple[Path, Path]) -> dict[str, Any]:
     return call("bash", command=f"echo > {runs}; cat {waits}")
 
 
+def interrupt_and_say(words: str, terminal: Terminal, gates: tuple[Path, Path], printed: str = "\n") -> None:
+    """Interrupt once the command that waits has begun, let it print and end, and speak before the next step."""
+    gates[0].read_text()
+    terminal.type(CTRL_C)
+    terminal.wait_for("Pausing before the next step")
+    gates[1].write_text(printed)
+    terminal.wait_for("Say something to the agent")
+    terminal.type(f"{words}\n")
+
+
 def test_an_interrupt_lets_the_user_say_something(user: User, gates: tuple[Path, Path]) -> None:
     with solving(user, user.script(waiting(gates), FIX, SUBMIT), "--chat") as terminal:
-        gates[0].read_text()
-        terminal.type(CTRL_C)
-        terminal.wait_for("Pausing before the next step")
-        gates[1].write_text("as it should be\n")
-        terminal.wait_for("Say something to the agent")
-        terminal.type("mind the tests\n")
+        interrupt_and_say("mind the tests", terminal, gates, printed="as it should be\n")
         assert terminal.end() == (0, user.patch)
     found = events(user)
     kinds = [event["type"] for event in found]
@@ -225,12 +230,7 @@ def test_something_can_be_said_to_a_fork(user: User, gates: tuple[Path, Path]) -
     again = user.script(LOOK, waiting(gates), FIX, SUBMIT)
     fork = ("fork", "out", "--at", "1", "--sandbox", "local", "--model", again, "--output", "fork", "--chat")
     with on_terminal(user.command(*fork), cwd=user.home, env=user.env) as terminal:
-        gates[0].read_text()
-        terminal.type(CTRL_C)
-        terminal.wait_for("Pausing before the next step")
-        gates[1].write_text("\n")
-        terminal.wait_for("Say something to the agent")
-        terminal.type("mind the tests\n")
+        interrupt_and_say("mind the tests", terminal, gates)
         assert terminal.end()[0] == 0
     found = [json.loads(line) for line in (user.home / "fork" / "trajectory.jsonl").read_text().splitlines()]
     assert [message["content"] for message in of("message", found) if message["purpose"] == "remark"] == [
