@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def test_trials_stand_in_the_row_of_their_attempt(browser: Browser, page: Path) 
     browser.until("return document.querySelector('.crumb') !== null")
     browser.press("u")
     browser.until("return location.hash.startsWith('#t=' + arguments[0])", ROOT)
+
+
+def test_a_step_that_is_written_late_does_not_undo_where_the_reader_went(browser: Browser, page: Path) -> None:
+    browser.open(page, f"#t={TRIAL}")
+    browser.until("return document.querySelector('.card.current') !== null")
+    browser.press("g")  # the address is to follow in 150 ms
+    browser.run("history.replaceState(null, '', `#t=${arguments[0]}`)", ROOT)  # its event is yet to come
+    time.sleep(0.4)
+    browser.run("dispatchEvent(new HashChangeEvent('hashchange'))")
+    browser.until("return document.querySelector('.crumb') === null")
+    assert browser.run("return location.hash").startswith(f"#t={ROOT}")
 
 
 def test_the_page_of_an_attempt_shows_the_course_of_its_strategy(browser: Browser, page: Path) -> None:

@@ -231,10 +231,13 @@ class TrajectoryView {
       ? `${this.trajectory.isCourse ? "Part" : "Step"} ${number} of ${this.trajectory.last.number}`
       : "Start";
     clearTimeout(this._writing);
-    this._writing = setTimeout(
-      () => history.replaceState(null, "", placeHash({ t: this.attempt.id, s: number || undefined })),
-      150,
-    );
+    this._writing = setTimeout(() => this._write(number), 150);
+  }
+
+  /** Say in the address which step is shown, unless the reader has asked for another place meanwhile. */
+  _write(number) {
+    const { id } = this.attempt;
+    if (place().t === id) history.replaceState(null, "", placeHash({ t: id, s: number || undefined }));
   }
 
   // --- What a reader can do -------------------------------------------------------------------------------------
