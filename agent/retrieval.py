@@ -12,9 +12,9 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from aci_tools.session import Session
+from aci_tools.testing.files import is_test
 from agent.words import words
 
 #: Files beyond these bounds are generated or data more often than what an issue is about.
@@ -50,7 +50,7 @@ def relevant_functions(session: Session, issue: str, count: int) -> list[Snippet
         issue: The issue's text.
         count: How many, at most.
     """
-    paths = [p for p in session.files() if p.endswith(".py") and not _is_test(p)][:MOST_FILES]
+    paths = [p for p in session.files() if p.endswith(".py") and not is_test(p)][:MOST_FILES]
     snippets = [s for path in paths for s in _functions(path, session)]
     return rank(snippets, issue)[:count]
 
@@ -154,14 +154,3 @@ def _functions(path: str, session: Session) -> list[Snippet]:
 
     visit(tree, "")
     return found
-
-
-def _is_test(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    name = parts[-1]
-    return (
-        name.startswith("test_")
-        or name.endswith("_test.py")
-        or name == "conftest.py"
-        or bool({"tests", "test"} & set(parts[:-1]))
-    )
