@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,56 +21,43 @@ from typing import Any
 # So that `benchmarks` is found when this is run as a script.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.kills import CALC, ROOT
 from benchmarks.peers.processes import descendants, figure, pss
+from benchmarks.workload import BUG, Home, call, numbered
 
 MIB = 1024
 
 
-def script(steps: int, think: float) -> str:
+def script(steps: int, think: float) -> list[dict[str, Any]]:
     """Looks and small edits in turn, then a submit."""
-    replies: list[dict[str, Any]] = []
-    for number in range(steps - 1):
-        if number % 3:
-            tool, arguments = "bash", {"command": f"echo {number} >> log.txt; wc -l calc.py"}
-        else:
-            tool, arguments = "open", {"path": "calc.py", "line": number % 5 + 1}
-        replies.append({"tool_calls": [{"name": tool, "arguments": arguments}], "delay": think})
-    replies.append({"tool_calls": [{"name": "submit", "arguments": {}}], "delay": think})
-    return "".join(json.dumps(reply) + "\n" for reply in replies)
+    replies = [
+        call("bash", think, command=f"echo {number} >> log.txt; wc -l calc.py")
+        if number % 3
+        else call("open", think, path="calc.py", line=number % 5 + 1)
+        for number in range(steps - 1)
+    ]
+    return [*replies, call("submit", think)]
 
 
 def measure(attempts: int, steps: int, think: float) -> dict[str, float]:
     """Run so many attempts at once."""
     with tempfile.TemporaryDirectory() as scratch:
-        home = Path(scratch)
-        repository = home / "project"
-        repository.mkdir()
-        (repository / "calc.py").write_text(CALC)
-        git = ["git", "-C", str(repository), "-c", "user.name=U", "-c", "user.email=u@example.org"]
-        for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "Begin"]):
-            subprocess.run([*git, *arguments], check=True)
-        commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-        rows = [
-            {"instance_id": f"t-{n}", "repo": str(repository), "base_commit": commit, "problem_statement": "Fix add."}
-            for n in range(attempts)
-        ]
-        (home / "tasks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (home / "script.jsonl").write_text(script(steps, think))
+        place = Home.begin(Path(scratch) / "home", {"calc.py": BUG})
+        row = {"repo": str(place.project), "base_commit": place.commit}
+        place.write("tasks.jsonl", numbered(row, attempts, "t"))
+        place.write("script.jsonl", script(steps, think))
         command = [sys.executable, "-m", "agent", "batch", "--tasks", "tasks.jsonl", "--output", "out", "--json"]
         command += ["--sandbox", "local", "--workers", str(attempts), "--model", "scripted:script.jsonl"]
         command += ["--set", "aci.review_submit=false"]
-        env = {**os.environ, "HOME": scratch, "PYTHONPATH": str(ROOT), "PATCHWRIGHT_STATE": scratch}
-        with (home / "results").open("w") as out, (home / "log").open("w") as log:
-            process = subprocess.Popen(command, cwd=home, env=env, stdout=out, stderr=log)
+        with (place.home / "results").open("w") as out, (place.home / "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=place.home, env=place.env, stdout=out, stderr=log)
             own = children = 0.0
             while process.poll() is None:
                 own = max(own, figure(process.pid, "status", "VmHWM") / MIB)
                 children = max(children, pss(descendants(process.pid)))
                 time.sleep(0.1)
         if process.returncode:
-            raise SystemExit((home / "log").read_text())
-        rows = json.loads((home / "results").read_text())["attempts"]
+            raise SystemExit((place.home / "log").read_text())
+        rows = json.loads((place.home / "results").read_text())["attempts"]
         made = sum(row["steps"] for row in rows)
         longest = max(row["seconds"] for row in rows)
     return {

@@ -13,28 +13,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.workload import Home, call, numbered
 from trajectories.events import ModelReplied, Observed, Resumed
 from trajectories.log import read_events
 
-ROOT = Path(__file__).resolve().parent.parent
 CALC = "def add(a, b):\n    return a - b\n\n\ndef twice(a):\n    return a + a + 1\n"
-
-
-def call(tool: str, delay: float = 0.0, **arguments: Any) -> dict[str, Any]:
-    """A scripted reply with one tool call."""
-    return {"tool_calls": [{"name": tool, "arguments": arguments}], "delay": delay}
-
-
 SCRIPT = [
     call("open", path="calc.py"),
     call("bash", 0.1, command="mkdir -p notes && cd notes && seq 100 > numbers.txt"),
@@ -51,35 +44,15 @@ SCRIPT = [
 ]
 
 
-@dataclass
-class Place:
-    """A home with a repository and a script.
-
-    Attributes:
-        home: The directory.
-        env: The environment of what runs in it.
-    """
-
-    home: Path
-    env: dict[str, str]
+class Place(Home):
+    """A home with a script, in which ``agent`` runs and is killed."""
 
     @classmethod
-    def make(cls, home: Path) -> Place:
-        kept = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
-        env = {**kept, "HOME": str(home), "PATCHWRIGHT_STATE": str(home / "state"), "PYTHONPATH": str(ROOT)}
-        place = cls(home, env)
-        repository = home / "project"
-        repository.mkdir(parents=True)
-        (repository / "calc.py").write_text(CALC)
-        place.git("init", "-q", "-b", "main")
-        place.git("add", "-A")
-        place.git("-c", "user.name=U", "-c", "user.email=u@example.org", "commit", "-q", "-m", "Begin")
-        (home / "script.jsonl").write_text("".join(json.dumps(reply) + "\n" for reply in SCRIPT))
+    def make(cls, home: Path) -> Self:
+        """Write the repository and the script."""
+        place = cls.begin(home, {"calc.py": CALC})
+        place.write("script.jsonl", SCRIPT)
         return place
-
-    def git(self, *arguments: str) -> str:
-        command = ["git", "-C", str(self.home / "project"), *arguments]
-        return subprocess.run(command, env=self.env, check=True, capture_output=True, text=True).stdout.strip()
 
     def agent(
         self, *arguments: str, killed_after: float | None = None, begun: Path | None = None
@@ -188,17 +161,8 @@ def single(place: Place, kills: int, chance: random.Random) -> dict[str, Any]:
 
 def whole_run(place: Place, count: int, kills: int, chance: random.Random) -> dict[str, Any]:
     """Kill a run of many tasks."""
-    commit = place.git("rev-parse", "HEAD")
-    rows = [
-        {
-            "instance_id": f"mine__calc-{number}",
-            "repo": str(place.home / "project"),
-            "base_commit": commit,
-            "problem_statement": f"add subtracts ({number})",
-        }
-        for number in range(count)
-    ]
-    (place.home / "tasks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    row = {"repo": str(place.project), "base_commit": place.commit}
+    place.write("tasks.jsonl", numbered(row, count, "mine__calc"))
     common = ["batch", "--tasks", "tasks.jsonl", "--sandbox", "docker", "--model", "scripted:script.jsonl"]
     began = time.monotonic()
     place.finish(*common, "--output", "undisturbed")

@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 BUG = "def add(a, b):\n    return a - b\n\n\ndef twice(a):\n    return a * 2\n"
@@ -17,6 +18,8 @@ TESTS = (
     "from calc import add, twice\n\n\ndef test_twice():\n    assert twice(2) == 4\n\n\n"
     "def test_add():\n    assert add(2, 1) == 3\n"
 )
+#: What all tasks say.
+STATEMENT = "add subtracts"
 #: One commit id, and so one image, whenever it is made.
 _ALWAYS = {
     f"GIT_{who}_{what}": value
@@ -50,9 +53,20 @@ def script(steps: int, think: float) -> list[dict[str, Any]]:
     return [*replies, mend, call("submit", think)]
 
 
+def numbered(row: dict[str, Any], count: int, name: str) -> list[dict[str, Any]]:
+    """So many tasks that differ by their ids and statements alone.
+
+    Args:
+        row: What they share.
+        count: How many.
+        name: Their ids without the number.
+    """
+    return [{**row, "instance_id": f"{name}-{n}", "problem_statement": f"{STATEMENT} ({n})"} for n in range(count)]
+
+
 @dataclass(frozen=True)
-class Workload:
-    """A home with a data set in it.
+class Home:
+    """A directory with a repository in it, and beside it what runs there keeps.
 
     Attributes:
         home: The directory.
@@ -63,7 +77,49 @@ class Workload:
     env: dict[str, str]
 
     @classmethod
-    def make(cls, home: Path, tasks: int, steps: int, think: float, mark: str = "") -> Workload:
+    def begin(cls, home: Path, files: dict[str, str]) -> Self:
+        """Make the repository.
+
+        Args:
+            home: The directory, which may not be there yet.
+            files: The texts of the files of its first commit, by their paths.
+        """
+        kept = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
+        env = {**kept, "HOME": str(home), "PATCHWRIGHT_STATE": str(home / "state"), "PYTHONPATH": str(ROOT)}
+        begun = cls(home, env)
+        begun.project.mkdir(parents=True)
+        for name, text in files.items():
+            (begun.project / name).write_text(text)
+        begun.git("init", "-q", "-b", "main")
+        begun.git("add", "-A")
+        begun.git("commit", "-q", "-m", "Begin")
+        return begun
+
+    @property
+    def project(self) -> Path:
+        return self.home / "project"
+
+    @property
+    def commit(self) -> str:
+        return self.git("rev-parse", "HEAD").strip()
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the repository; what it prints."""
+        command = ["git", "-C", str(self.project), *arguments]
+        return subprocess.run(command, env=self.env | _ALWAYS, check=True, capture_output=True, text=True).stdout
+
+    def write(self, name: str, rows: Iterable[dict[str, Any]]) -> Path:
+        """Write tasks, or replies of a script, a line each; the file."""
+        path = self.home / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+
+class Workload(Home):
+    """A home with a data set in it."""
+
+    @classmethod
+    def make(cls, home: Path, tasks: int, steps: int, think: float, mark: str = "") -> Self:
         """Write the repository, the tasks and the script.
 
         Args:
@@ -73,31 +129,18 @@ class Workload:
             think: Seconds that a model call takes.
             mark: Text in the repository, by which its image is told from those of others.
         """
-        kept = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
-        env = {**kept, "HOME": str(home), "PATCHWRIGHT_STATE": str(home / "state"), "PYTHONPATH": str(ROOT)}
-        work = cls(home, env)
-        project = home / "project"
-        project.mkdir(parents=True)
-        (project / "calc.py").write_text(BUG)
-        (project / "README").write_text(f"Sums. {mark}\n")
-        work._git("init", "-q", "-b", "main")
-        work._git("add", "-A")
-        work._git("commit", "-q", "-m", "Begin")
-        commit = work._git("rev-parse", "HEAD").strip()
+        work = cls.begin(home, {"calc.py": BUG, "README": f"Sums. {mark}\n"})
         row = {
-            "repo": str(project),
-            "base_commit": commit,
+            "repo": str(work.project),
+            "base_commit": work.commit,
             "patch": work._diff("calc.py", FIX),
             "test_patch": work._diff("test_calc.py", TESTS),
             "FAIL_TO_PASS": ["test_calc.py::test_add"],
             "PASS_TO_PASS": ["test_calc.py::test_twice"],
             "environment": {"test_command": "python3 -m pytest -rA test_calc.py", "parser": "pytest"},
         }
-        rows = [
-            {**row, "instance_id": f"made__up-{n}", "problem_statement": f"add subtracts ({n})"} for n in range(tasks)
-        ]
-        (home / "tasks.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
-        (home / "script.jsonl").write_text("".join(json.dumps(reply) + "\n" for reply in script(steps, think)))
+        work.write("tasks.jsonl", numbered(row, tasks, "made__up"))
+        work.write("script.jsonl", script(steps, think))
         return work
 
     def batch(self, output: str, workers: int, *more: str) -> list[str]:
@@ -119,14 +162,10 @@ class Workload:
     def _places(self) -> list[str]:
         return ["--sandbox", "docker", "--set", f"tasks.cache={self.home / 'cache'}"]
 
-    def _git(self, *arguments: str) -> str:
-        command = ["git", "-C", str(self.home / "project"), *arguments]
-        return subprocess.run(command, env=self.env | _ALWAYS, check=True, capture_output=True, text=True).stdout
-
     def _diff(self, name: str, text: str) -> str:
         """The patch that gives a file a text; the repository is left as it was."""
-        (self.home / "project" / name).write_text(text)
-        self._git("add", "-A")
-        patch = self._git("diff", "--cached")
-        self._git("reset", "-q", "--hard")
+        (self.project / name).write_text(text)
+        self.git("add", "-A")
+        patch = self.git("diff", "--cached")
+        self.git("reset", "-q", "--hard")
         return patch

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from aci_tools.sandbox import open_sandbox
-from benchmarks.kills import Place, call
+from benchmarks.kills import Place
 from benchmarks.simulation.measured import Call, Measured
 from benchmarks.simulation.provider import Allowance, Limits
 from benchmarks.simulation.setup import Job, Node, Setup
 from benchmarks.simulation.world import simulate
+from benchmarks.workload import STATEMENT, call, numbered
 from tasks.datasets import Selection, load_tasks
 from tasks.images import Computers, ComputerSettings
 from tests.e2e.batches import completion
@@ -114,12 +115,8 @@ def compare(measured: Measured, cases: Sequence[Case], tasks: int, steps: int, s
 
 
 def _rows(place: Place, tasks: int) -> Path:
-    commit = place.git("rev-parse", "HEAD")
-    row = {"repo": str(place.home / "project"), "base_commit": commit, "environment": {"image": IMAGE}}
-    rows = [{"instance_id": f"t-{n}", "problem_statement": f"task {n}", **row} for n in range(tasks)]
-    path = place.home / "tasks.jsonl"
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
+    row = {"repo": str(place.project), "base_commit": place.commit, "environment": {"image": IMAGE}}
+    return place.write("tasks.jsonl", numbered(row, tasks, "t"))
 
 
 def _here(place: Place, rows: Path, measured: Measured) -> Measured:
@@ -180,7 +177,7 @@ def _providing(delays: list[list[float]], limits: Limits) -> Iterator[tuple[str,
                 self.answer(429, {"error": {"message": "slow down", "type": "x", "code": None}}, wait)
                 return
             text = json.dumps(messages)
-            number = next(n for n in reversed(range(len(delays))) if f"task {n}" in text)
+            number = next(n for n in range(len(delays)) if f"{STATEMENT} ({n})" in text)
             of_task = delays[number]
             time.sleep(of_task[made])
             last = made == len(of_task) - 1

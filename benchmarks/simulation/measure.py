@@ -21,9 +21,9 @@ from typing import Any
 from aci_tools.sandbox import Sandbox, open_sandbox
 from agent.batch.cluster.placement import Waiting
 from agent.batch.jobs import Job
-from benchmarks.kills import ROOT, Place, call
 from benchmarks.peers.processes import descendants, figure
 from benchmarks.simulation.measured import Call, Layer, Measured
+from benchmarks.workload import BUG, ROOT, Home, call, numbered
 from tasks.datasets import Selection, load_tasks
 from tasks.images import Computers, ComputerSettings
 from tasks.images.store import Store
@@ -201,12 +201,10 @@ def _process() -> float:
 def _batch(attempts: int, steps: int) -> dict[str, float]:
     """Seconds, processor seconds and peak MB of a run with a scripted model that does not think."""
     with tempfile.TemporaryDirectory() as scratch:
-        place = Place.make(Path(scratch) / "home")
+        place = Home.begin(Path(scratch) / "home", {"calc.py": BUG})
         script = [*(call("bash", command=f"echo {number}") for number in range(steps - 1)), call("submit")]
-        (place.home / "script.jsonl").write_text("".join(f"{json.dumps(reply)}\n" for reply in script))
-        row = {"repo": str(place.home / "project"), "base_commit": place.git("rev-parse", "HEAD")}
-        tasks = [{"instance_id": f"t-{n}", "problem_statement": "Fix add.", **row} for n in range(attempts)]
-        (place.home / "tasks.jsonl").write_text("".join(f"{json.dumps(task)}\n" for task in tasks))
+        place.write("script.jsonl", script)
+        place.write("tasks.jsonl", numbered({"repo": str(place.project), "base_commit": place.commit}, attempts, "t"))
         command = ["batch", "--tasks", "tasks.jsonl", "--output", "out", "--model", "scripted:script.jsonl"]
         command += ["--sandbox", "local", "--workers", str(attempts), "--set", "aci.review_submit=false"]
         began = time.perf_counter()
