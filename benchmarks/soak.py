@@ -10,7 +10,8 @@ resumed, compared with what it should have come to, and its predictions are judg
 A line is fitted through the samples of each figure, the first fifth of the time left out. The figure is flat when that
 line rises over the measured time by no more than twice the scatter of the samples about it, or by no more than 2 % of
 their mean. For the memory of the process 4 KiB for each attempt are allowed too, since a run keeps what came of each
-(its patch, what it used) until its report. What is left when all has ended must be nothing. Less than ten minutes show
+(its patch, what it used) until its report; for the disk that is taken beyond the output as much, since the engine
+writes a log. What is left when all has ended must be nothing. Less than ten minutes show
 how the process warms up. Exit code 1: something is not flat, is left, or went wrong.
 """
 
@@ -43,6 +44,7 @@ WARM = 0.2  # share of the time that is left out
 ALLOWED = 0.02  # of the mean
 KEPT = 4 / 1024  # MiB of an attempt
 PROCESS = "memory of the process, MiB"
+DISK = "disk taken beyond the output, MiB"
 SHORT = 12  # tasks of a run that is killed
 PATIENCE = 900.0
 
@@ -54,6 +56,7 @@ class Soak:
     Attributes:
         work: The home, its tasks, its script.
         engine: Directory on the file system that the engine keeps its things on.
+        full: Bytes in use there in the beginning.
         image: What containers of ours are made of.
         began: When it began.
         samples: Seconds since then, and the figures.
@@ -63,6 +66,7 @@ class Soak:
 
     work: Workload
     engine: Path
+    full: int
     image: str
     began: float = field(default_factory=time.monotonic)
     samples: list[tuple[float, dict[str, float]]] = field(default_factory=list)
@@ -87,7 +91,7 @@ class Soak:
             "entries in the state directory": entries(home / "state"),
             "entries in the cache": entries(home / "cache"),
             "output of an attempt, KiB": output / attempts / 1024 if attempts else 0.0,
-            "disk of the engine beyond the output, MiB": (used(self.engine) - output) / 2**20,
+            DISK: (used(self.engine) - self.full - output) / 2**20,
             "attempts": attempts,
         }
 
@@ -105,7 +109,8 @@ def main() -> None:
         shutil.rmtree(work.home / "first")
         commit = json.loads((work.home / "tasks.jsonl").open().readline())["base_commit"]
         image = docker("images", "--filter", f"label=patchwright.commit={commit}", "--format", "{{.ID}}")[0]
-        soak = Soak(work, Path(docker("info", "--format", "{{.DockerRootDir}}")[0]), image)
+        engine = Path(docker("info", "--format", "{{.DockerRootDir}}")[0])
+        soak = Soak(work, engine, used(engine), image)
         try:
             run(soak, options.workers, length, random.Random(options.seed))
             left = remains(soak)
@@ -231,12 +236,12 @@ def entries(place: Path) -> int:
 
 
 def size(place: Path) -> int:
-    """Bytes of the files below a directory, while others write there."""
+    """Bytes that a directory and all below it take on the disk, while others write there."""
     total = 0
     for directory, _, names in os.walk(place):
-        for name in names:
+        for path in (directory, *(os.path.join(directory, name) for name in names)):
             try:
-                total += os.lstat(os.path.join(directory, name)).st_size
+                total += os.lstat(path).st_blocks * 512
             except OSError:
                 continue
     return total
@@ -279,7 +284,7 @@ def figures(samples: list[tuple[float, dict[str, float]]]) -> dict[str, dict[str
         scatter = statistics.pstdev(value - start - slope * when for when, value in zip(times, values, strict=True))
         rise = slope * (times[-1] - times[0])
         mean = statistics.fmean(values)
-        allowed = max(2 * scatter, ALLOWED * abs(mean), KEPT * attempts if name == PROCESS else 0.0)
+        allowed = max(2 * scatter, ALLOWED * abs(mean), KEPT * attempts if name in (PROCESS, DISK) else 0.0)
         found[name] = {
             "least": min(values),
             "mean": mean,
