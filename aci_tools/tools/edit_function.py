@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.definitions import Definition, find_definitions, parse_python
@@ -50,8 +51,7 @@ class RewriteFunction(Tool):
             places = _elsewhere(session, name, path) if error.code == NOT_FOUND else ""
             raise ToolError(error.text + places, error.code, path=path) from None
         definitions = find_definitions(path, before)
-        # With its parameters, or as prompts show code: ``parse(text)``, ``parse, lines 2 to 7``.
-        meant = candidates(definitions, name) or candidates(definitions, re.split(r"[(,\s]", name)[0])
+        meant = _meant(definitions, name, path, self.code)
         if not meant:
             raise _unknown(session, path, name, definitions)
         if path.endswith(_PYTHON):
@@ -229,6 +229,25 @@ def candidates(definitions: Sequence[Definition], name: str) -> list[Definition]
     wanted, _, line = name.partition(":")
     found = [d for d in definitions if d.name == wanted] or [d for d in definitions if d.name.endswith(f".{wanted}")]
     return [d for d in found if line.strip() in ("", str(d.line))]
+
+
+def _meant(definitions: Sequence[Definition], name: str, path: str, code: str) -> list[Definition]:
+    """The definitions that a name means, as it is or as models write it.
+
+    That is with the parameters, or as prompts show code (``parse(text)``, ``parse, lines 2 to 7``); with the module in
+    front (``reader.parse`` in ``reader.py``); with something behind a function that is not in it
+    (``parse.text``), where the code is that function.
+    """
+    bare = re.split(r"[(,\s]", name)[0]
+    module = PurePosixPath(path).with_suffix("").parts
+    prefixes = (".".join(module[start:]) + "." for start in range(len(module)))
+    for said in (name, bare, *(bare.removeprefix(prefix) for prefix in prefixes)):
+        if found := candidates(definitions, said):
+            return found
+    defined = re.findall(r"^(?:async +)?def +(\w+)", textwrap.dedent(code), re.MULTILINE)
+    if len(defined) != 1 or defined[0] not in bare.split(".")[:-1]:
+        return []
+    return [d for d in candidates(definitions, defined[0]) if d.kind == "function"]
 
 
 def _only(candidates: Sequence[Definition], name: str, path: str) -> Definition:

@@ -22,7 +22,8 @@ from aci_tools.tools.documentation import (
     takes_the_rest,
 )
 
-_FENCE = "```"
+#: A format closes an action with three backticks. A small model that may not do so yet writes two, and loses its way.
+_FENCE = "``"
 #: A small model that has lost its way writes line breaks until its reply is at its limit.
 _EMPTY_LINES = 3
 
@@ -30,9 +31,10 @@ _EMPTY_LINES = 3
 def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
     """Rules of which ``action`` is one command of one of the tools, each of its lines ended by a line break.
 
-    No line of an action begins with three backticks, so a format can close it with them; none is made of fewer alone,
-    which is how small models begin to close it. A grammar is stricter than the parser: ``name=value`` is not in it,
-    optional arguments in front of required ones are always written, and of empty lines few follow each other.
+    No line of an action begins with two backticks, so a format can close it with three; none is one alone, and the
+    first of a body begins with none, since where it must follow a model that leaves it out tries to close the action. A
+    grammar is stricter than the parser: ``name=value`` is not in it, optional arguments in front of required ones are
+    always written, and of empty lines few follow each other.
 
     Args:
         tools: What may be called.
@@ -49,12 +51,13 @@ def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
         if len(bodies) == 1:
             extra = tool.model_fields[bodies[0]].json_schema_extra
             begins: Any = extra.get("begins") if isinstance(extra, dict) else None
-            start = f'({" | ".join(map(_text, begins))}) [^\\n]* "\\n" lines?' if begins else "lines"
+            start = f'({" | ".join(map(_text, begins))}) [^\\n]* "\\n" lines?' if begins else "body"
             parts.append(start)
         elif len(bodies) == 2:
             parts += [_text(f"{SEARCH}\n"), "half+", _text(f"{DIVIDER}\n"), "half*", _text(f"{REPLACE}\n")]
         rules.append(f"{_rule(tool)} ::= {' '.join(parts)}")
     rules += [
+        'body ::= gap? [^`\\n] [^\\n]* "\\n" lines? | gap',
         "lines ::= (gap? line)+ gap? | gap",
         f'gap ::= "\\n"{{1,{_EMPTY_LINES}}}',
         f'line ::= ({_line_without([_FENCE])}) "\\n"',

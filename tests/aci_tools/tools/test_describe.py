@@ -212,9 +212,11 @@ def matches(action: str) -> bool:
         ("x = 1\n", True),
         ("\n", True),
         ("x = 1\n\n\n\ny = `z`\n\n", True),
-        ("``literal`` text\n", True),
-        ("`\n", False),
+        ("x = 1\n`, end\n", True),
+        ("x = 1\n`\n", False),
         ("x = 1\n``\n", False),
+        ("x = 1\n``' and on\n", False),
+        ("x = 1\n`` `\nThe next one\n", False),
         ("x = 1\n``\n\nThe next one\n", False),
         ("```\n", False),
         ("x = 1\n\n\n\n\n", False),
@@ -228,11 +230,19 @@ def test_a_grammar_keeps_a_body_from_half_a_fence_and_from_endless_empty_lines(b
     assert matches("bash true\n")
 
 
+@pytest.mark.parametrize("command", ["create a.py\n", "edit 1 2\n"])
+def test_where_a_body_must_follow_nothing_else_begins(command):
+    assert not matches(command)
+    assert not matches(f"{command}`end`\n")
+    assert not matches(f"{command}\n`end`\n")
+    assert matches(f"{command}\nend\n")
+
+
 def test_a_grammar_binds_paths_to_those_that_exist():
     bound = rules(["a.py", "src/b.py", "src/x/y.py", "src/c d.py"])
     assert bound["path"] == r'"a.py" | "src/" ("b.py" | "x/" ("y.py")) | "\"src/c d.py\""'
     assert bound["dir"] == '"." | "src" | "src/x"'
     assert bound["call-open"] == r'"open" " " path (" " integer)? "\n"'
-    assert bound["call-create"] == r'"create" " " word "\n" lines'
+    assert bound["call-create"] == r'"create" " " word "\n" body'
     assert bound["call-rewrite-function"].startswith(r'"rewrite_function" " " path " " word "\n" ')
     assert "path" not in rules(None)["call-open"]

@@ -101,6 +101,28 @@ def test_a_name_with_more_behind_it(session, name):
     assert "    def close(self):\n        self.done = True\n" in read(session)
 
 
+@pytest.mark.parametrize("name", ["a.parse", "src.a.parse", "parse.parse.text", "a.parse.Reader", "parse.text()"])
+def test_a_name_with_its_module_or_with_something_that_is_not_in_it(session, name):
+    rewritten(session, name, "def parse(text):\n    return 3\n")
+    old = "def parse(text):\n    return os.fspath(text)\t# tail\n"
+    assert read(session) == FILE.replace("\n" + old, "\ndef parse(text):\n    return 3\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Other.parse", "def parse(text):\n    return 3\n"),
+        ("Reader.open", "def close(self):\n    return 3\n"),
+        ("Reader.open", "class Reader:\n    def open(self):\n        return 3\n"),
+        ("parse.text", "def parse(text):\n    return 3\n\n\ndef close(text):\n    return 4\n"),
+    ],
+)
+def test_a_name_that_may_mean_something_else_is_refused(session, name, code):
+    refused = session.execute(RewriteFunction(path="src/a.py", name=name, code=code))
+    assert refused.code == "not-found"
+    assert read(session) == FILE
+
+
 def test_a_whole_class(session):
     rewritten(session, "Reader", "class Reader:\n    pass\n")
     start, end = FILE.index("class Reader"), FILE.index("\n\ndef parse(text):\n    return os")
