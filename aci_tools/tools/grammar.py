@@ -31,10 +31,10 @@ _EMPTY_LINES = 3
 def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
     """Rules of which ``action`` is one command of one of the tools, each of its lines ended by a line break.
 
-    No line of an action begins with two backticks, so a format can close it with three; none is one alone, and the
-    first of a body begins with none, since where it must follow a model that leaves it out tries to close the action. A
-    grammar is stricter than the parser: ``name=value`` is not in it, optional arguments in front of required ones are
-    always written, and of empty lines few follow each other.
+    No line of an action begins with two backticks, so a format can close it with three, and none is one alone. Where
+    more must follow, at the beginning of a body and in the halves of a replacement, none begins with any: there a model
+    that leaves the rest out tries to close the action. A grammar is stricter than the parser: ``name=value`` is not in
+    it, optional arguments in front of required ones are always written, and of empty lines few follow each other.
 
     Args:
         tools: What may be called.
@@ -54,14 +54,14 @@ def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
             start = f'({" | ".join(map(_text, begins))}) [^\\n]* "\\n" lines?' if begins else "body"
             parts.append(start)
         elif len(bodies) == 2:
-            parts += [_text(f"{SEARCH}\n"), "half+", _text(f"{DIVIDER}\n"), "half*", _text(f"{REPLACE}\n")]
+            parts += [_text(f"{SEARCH}\n"), "half", _text(f"{DIVIDER}\n"), "(half | gap)?", _text(f"{REPLACE}\n")]
         rules.append(f"{_rule(tool)} ::= {' '.join(parts)}")
     rules += [
         'body ::= gap? [^`\\n] [^\\n]* "\\n" lines? | gap',
         "lines ::= (gap? line)+ gap? | gap",
         f'gap ::= "\\n"{{1,{_EMPTY_LINES}}}',
         f'line ::= ({_line_without([_FENCE])}) "\\n"',
-        f'half ::= ({_line_without([_FENCE, SEARCH[:7], DIVIDER, REPLACE[:7]])})? "\\n"',
+        f'half ::= (gap? ({_line_without(["`", SEARCH[:7], DIVIDER, REPLACE[:7]])}) "\\n")+ gap?',
         'integer ::= "0" | [1-9] [0-9]{0,6}',
         'boolean ::= "true" | "false"',
         'word ::= [^ \\t\\n"\'=`] [^ \\t\\n=]* | "\\"" ([^"\\\\\\n] | "\\\\" [^\\n])+ "\\""',

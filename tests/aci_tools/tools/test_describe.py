@@ -238,6 +238,26 @@ def test_where_a_body_must_follow_nothing_else_begins(command):
     assert matches(f"{command}\nend\n")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "allowed"),
+    [
+        ("x = 1\n", "x = 2\n\n\ny = `z`\n", True),
+        ("x = 1\n\n", "", True),
+        ("x = 1\n", "\n", True),
+        ("< 7 >\n", "=> 7\n", True),
+        ("", "x = 2\n", False),
+        ("\n", "x = 2\n", False),
+        ("x = 1\n``'\n", "x = 2\n", False),
+        ("x = 1\n", "x = 2\n```\n", False),
+        ("x = 1\n", "x = 2\n``**\n", False),
+        ("x = 1\n", "`\n", False),
+        ("x = 1\n", "x = 2\n\n\n\n\n", False),
+    ],
+)
+def test_a_grammar_keeps_a_replacement_from_half_a_fence_and_from_endless_empty_lines(old, new, allowed):
+    assert matches(f"replace a.py\n{BLOCK.format(old, new)}\n") is allowed
+
+
 def test_a_grammar_binds_paths_to_those_that_exist():
     bound = rules(["a.py", "src/b.py", "src/x/y.py", "src/c d.py"])
     assert bound["path"] == r'"a.py" | "src/" ("b.py" | "x/" ("y.py")) | "\"src/c d.py\""'
