@@ -23,7 +23,7 @@ from aci_tools.tools.documentation import (
 )
 
 #: A format closes an action with three backticks. A small model that may not do so yet writes two, and loses its way.
-_FENCE = "``"
+_HALF_FENCE = "``"
 #: A small model that has lost its way writes line breaks until its reply is at its limit.
 _EMPTY_LINES = 3
 
@@ -60,8 +60,8 @@ def grammar(tools: Tools, *, paths: Sequence[str] | None = None) -> str:
         'body ::= gap? [^`\\n] [^\\n]* "\\n" lines? | gap',
         "lines ::= (gap? line)+ gap? | gap",
         f'gap ::= "\\n"{{1,{_EMPTY_LINES}}}',
-        f'line ::= ({_line_without([_FENCE])}) "\\n"',
-        f'half ::= (gap? ({_line_without(["`", SEARCH[:7], DIVIDER, REPLACE[:7]])}) "\\n")+ gap?',
+        f'line ::= ({_line_without([_HALF_FENCE])}) "\\n"',
+        f'half ::= (gap? ({_line_without([_HALF_FENCE[0], SEARCH[:7], DIVIDER, REPLACE[:7]])}) "\\n")+ gap?',
         'integer ::= "0" | [1-9] [0-9]{0,6}',
         'boolean ::= "true" | "false"',
         'word ::= [^ \\t\\n"\'=`] [^ \\t\\n=]* | "\\"" ([^"\\\\\\n] | "\\\\" [^\\n])+ "\\""',
@@ -125,7 +125,7 @@ def _line_without(starts: Sequence[str]) -> str:
     for head in heads:
         longer = [start[1:] for start in starts if start[0] == head]
         if "" not in longer:
-            alternatives.append(f"{_text(head)} ({_line_without(longer)}){'' if head == _FENCE[0] else '?'}")
+            alternatives.append(f"{_text(head)} ({_line_without(longer)}){'' if head == _HALF_FENCE[0] else '?'}")
     return " | ".join(alternatives)
 
 

@@ -212,6 +212,8 @@ def matches(action: str) -> bool:
         ("x = 1\n", True),
         ("\n", True),
         ("x = 1\n\n\n\ny = `z`\n\n", True),
+        ("``literal`` text\n", False),
+        ("`\n", False),
         ("x = 1\n`, end\n", True),
         ("x = 1\n`\n", False),
         ("x = 1\n``\n", False),
