@@ -75,6 +75,8 @@ class Tool(BaseModel):
 
     #: Whether the tool may change files; after such a call it is looked whether any did.
     edits: ClassVar[bool] = False
+    #: A call as text formats write it, where its form is easily mistaken; the manual shows it.
+    example: ClassVar[str] = ""
 
     @classmethod
     def tool_name(cls) -> str:

@@ -60,7 +60,8 @@ def manual(tools: Tools) -> str:
     entries = []
     for tool in tools:
         fields = [f"- {name}: {field.description}" for name, field in tool.model_fields.items()]
-        entries.append("\n".join([usage(tool), summary(tool), *fields]))
+        example = ["For example:", tool.example] if tool.example else []
+        entries.append("\n".join([usage(tool), summary(tool), *fields, *example]))
     return "\n\n".join(entries)
 
 

@@ -18,6 +18,7 @@ class Edit(Tool):
     """Replace lines start to end (both included) of a file by a new text; an empty text deletes them."""
 
     edits: ClassVar[bool] = True
+    example: ClassVar[str] = "edit 12 13 src/shapes.py\n    area = width * height\n    return round(area, 2)"
 
     start: int = Field(description="First line to replace.", ge=1)
     end: int = Field(description="Last line to replace.", ge=1)
@@ -47,6 +48,7 @@ class Insert(Tool):
     """Insert lines behind a line of a file; line 0 stands for its beginning."""
 
     edits: ClassVar[bool] = True
+    example: ClassVar[str] = "insert 11 src/shapes.py\n    if width < 0:\n        raise ValueError(width)"
 
     line: int = Field(description="The new lines follow this one.", ge=0)
     path: str | None = Field(None, description="The file; the open file when left out.")

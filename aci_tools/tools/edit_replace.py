@@ -33,6 +33,13 @@ class Replace(Tool):
     """Replace a text that occurs once in a file by another one. Copy it exactly, with enough lines around it."""
 
     edits: ClassVar[bool] = True
+    example: ClassVar[str] = """\
+replace src/shapes.py
+<<<<<<< SEARCH
+    area = width + height
+=======
+    area = width * height
+>>>>>>> REPLACE"""
 
     path: str = Field(description="The file, relative to the repository.")
     old: str = Field(description="The text as it is in the file, without line numbers.", body=True)

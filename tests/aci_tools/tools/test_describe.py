@@ -64,6 +64,13 @@ def test_the_manual_has_every_tool_and_argument():
     assert text.startswith("colour <wall> [<bright>]\nPaint a wall.\n- wall: Which.\n- bright: How.\n\nopen ")
 
 
+@pytest.mark.parametrize("tool", [tool for tool in ALL if tool.example], ids=lambda tool: tool.tool_name())
+def test_the_manual_ends_a_tool_with_a_call_that_the_parser_and_the_grammar_take(tool):
+    assert manual([tool]).endswith(f"\nFor example:\n{tool.example}")
+    assert isinstance(parse_command(tool.example, [tool]), tool)
+    assert matches(f"{tool.example}\n")
+
+
 def test_tools_are_chosen_by_name():
     assert toolset(["submit", "open"])[1] is Open
     with pytest.raises(UsageError, match="did you mean search_dir"):
