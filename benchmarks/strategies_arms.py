@@ -296,6 +296,8 @@ BLOCKS: dict[str, object] = {
     "agent__task_prompt": "code",
 }
 
+#: The prompts for models of any size, which name no dialect.
+UNTOLD: dict[str, object] = {"agent__system_prompt": "default", "agent__task_prompt": "default"}
 
 #: An edit ends with itself: nothing is run after it, nothing taken back or submitted for the model.
 UNCHECKED: dict[str, object] = {
@@ -316,14 +318,23 @@ def commands(*tools: str, **settings: object) -> Ours:
     return ours(**{**FUNCTIONS, "agent__tools": [*tools, "submit"], **settings})
 
 
+def window(lines: int) -> Ours:
+    """``single`` that is shown no code, but has to open the file, and rewrites functions.
+
+    Args:
+        lines: What ``open`` and the scrolls show.
+    """
+    shown: dict[str, object] = {"agent__relevant_code": 0, "aci__window": lines}
+    return commands("open", "scroll_down", "scroll_up", "rewrite_function", **UNTOLD, **shown)
+
+
 def own_tests(**settings: object) -> Ours:
     """``single`` that runs tests of the project, and rewrites functions; nothing else checks an edit.
 
     Args:
         settings: As those of :func:`ours`.
     """
-    told: dict[str, object] = {"agent__system_prompt": "default", "agent__task_prompt": "default"}
-    given = {**UNCHECKED, **told, "aci__test_timeout": 20, **settings}
+    given = {**UNCHECKED, **UNTOLD, "aci__test_timeout": 20, **settings}
     return replace(commands("run_tests", "rewrite_function", **given), tests=True)
 
 
@@ -350,11 +361,10 @@ ABLATION: dict[str, Arm] = {
     "any-line": ours(agent__reached_lines=False),
     "dialect-blocks": ours(**BLOCKS),
     "dialect-functions": commands("rewrite_function"),
-    "dialect-replace": commands("replace"),
-    "dialect-edit": commands("open", "edit"),
-    "no-code-in-prompt": commands("open", "rewrite_function", agent__relevant_code=0),
-    "window-10": commands("open", "scroll_down", "scroll_up", "edit", aci__window=10),
-    "window-100": commands("open", "scroll_down", "scroll_up", "edit", aci__window=100),
+    "dialect-replace": commands("replace", agent__task_prompt="replace"),
+    "dialect-edit": commands("open", "edit", agent__task_prompt="edit"),
+    "window-10": window(10),
+    "window-100": window(100),
     "run-tests": own_tests(),
     "run-tests-no-delta": own_tests(aci__test_delta=False),
     "tests-never-shown": ours("programmer-tester", strategy__show_tests="never"),
