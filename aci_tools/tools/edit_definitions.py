@@ -42,7 +42,7 @@ class Rewrite(Tool):
         for name in known:
             definitions = find_definitions(path, after)
             done = rewritten(
-                path, after, definitions, candidates(definitions, name), self.code, keep_documentation=True
+                path, after, definitions, candidates(definitions, name, path), self.code, keep_documentation=True
             )
             after = done.after
             notes += [note for note in done.notes if not note.startswith("Left out") and note not in notes]

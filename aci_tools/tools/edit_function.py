@@ -44,7 +44,7 @@ class RewriteFunction(Tool):
         """Find it by the syntax tree, replace it, keep everything else byte for byte."""
         name = self.name.strip().removesuffix("()").replace("::", ".")
         refuse_line_numbers(split_lines(self.code))
-        path = session.relative(self.path) if self.path else path_of(session, name)
+        path = session.relative(self.path) if self.path else path_of(session, _bare(name))
         try:
             before = document(session, path)
         except ToolError as error:
@@ -224,30 +224,45 @@ def _rewrite_other(session: Session, path: str, before: Document, old: Definitio
     return land(session, path, after, f"{old.name} rewritten", before=before)
 
 
-def candidates(definitions: Sequence[Definition], name: str) -> list[Definition]:
-    """The definitions that a name means: by its qualified name, else by the end of it; ``name:line`` names one."""
+def candidates(definitions: Sequence[Definition], name: str, path: str) -> list[Definition]:
+    """The definitions that a name means: by its qualified name, else by the end of it; ``name:line`` names one.
+
+    The module may stand in front of either (``reader.parse`` in ``reader.py``).
+
+    Args:
+        definitions: Those of a file.
+        name: As said.
+        path: The file.
+    """
     wanted, _, line = name.partition(":")
-    found = [d for d in definitions if d.name == wanted] or [d for d in definitions if d.name.endswith(f".{wanted}")]
-    return [d for d in found if line.strip() in ("", str(d.line))]
+    module = PurePosixPath(path).with_suffix("").parts
+    prefixes = (".".join(module[start:]) + "." for start in range(len(module)))
+    for said in (wanted, *(wanted.removeprefix(prefix) for prefix in prefixes)):
+        found = [d for d in definitions if d.name == said] or [d for d in definitions if d.name.endswith(f".{said}")]
+        if found:
+            return [d for d in found if line.strip() in ("", str(d.line))]
+    return []
 
 
 def _meant(definitions: Sequence[Definition], name: str, path: str, code: str) -> list[Definition]:
     """The definitions that a name means, as it is or as models write it.
 
-    That is with the parameters, or as prompts show code (``parse(text)``, ``parse, lines 2 to 7``); with the module in
-    front (``reader.parse`` in ``reader.py``); with something behind a function that is not in it
+    That is with more behind it (see :func:`_bare`); with something behind a function that is not in it
     (``parse.text``), where the code is that function.
     """
-    bare = re.split(r"[(,\s]", name)[0]
-    module = PurePosixPath(path).with_suffix("").parts
-    prefixes = (".".join(module[start:]) + "." for start in range(len(module)))
-    for said in (name, bare, *(bare.removeprefix(prefix) for prefix in prefixes)):
-        if found := candidates(definitions, said):
+    bare = _bare(name)
+    for said in (name, bare):
+        if found := candidates(definitions, said, path):
             return found
     defined = re.findall(r"^(?:async +)?def +(\w+)", textwrap.dedent(code), re.MULTILINE)
     if len(defined) != 1 or defined[0] not in bare.split(".")[:-1]:
         return []
-    return [d for d in candidates(definitions, defined[0]) if d.kind == "function"]
+    return [d for d in candidates(definitions, defined[0], path) if d.kind == "function"]
+
+
+def _bare(name: str) -> str:
+    """A name without its parameters or what else prompts show behind it: ``parse(text)``, ``parse, lines 2 to 7``."""
+    return re.split(r"[(,\s]", name)[0]
 
 
 def _only(candidates: Sequence[Definition], name: str, path: str) -> Definition:
@@ -278,7 +293,7 @@ def path_of(session: Session, name: str) -> str:
     """The one file that defines a name; the open file goes first."""
     if session.open_path is not None and session.exists(session.open_path):
         opened = document(session, session.open_path)
-        if candidates(find_definitions(session.open_path, opened), name):
+        if candidates(find_definitions(session.open_path, opened), name, session.open_path):
             return session.open_path
     found = places(session, name)
     paths = list(dict.fromkeys(path for path, _ in found))
@@ -291,10 +306,11 @@ def path_of(session: Session, name: str) -> str:
 
 
 def _elsewhere(session: Session, name: str, path: str) -> str:
-    found = [(other, d) for other, d in places(session, name) if other != path]
+    bare = _bare(name)
+    found = [(other, d) for other, d in places(session, bare) if other != path]
     if not found:
         return ""
-    return f" {name} is defined in {', '.join(f'{other} (line {d.line})' for other, d in found[:3])}."
+    return f" {bare} is defined in {', '.join(f'{other} (line {d.line})' for other, d in found[:3])}."
 
 
 def places(session: Session, name: str) -> list[tuple[str, Definition]]:
@@ -305,5 +321,5 @@ def places(session: Session, name: str) -> list[tuple[str, Definition]]:
     return [
         (path, found)
         for path in paths[:_SEARCHED]
-        for found in candidates(find_definitions(path, document(session, path)), name)
+        for found in candidates(find_definitions(path, document(session, path)), name, path)
     ]

@@ -225,10 +225,25 @@ def test_without_a_path_the_repository_is_searched(session):
     assert "No Python file defines nobody" in session.execute(RewriteFunction(name="nobody", code="x")).text
 
 
-def test_a_wrong_path_names_the_right_one(session):
-    refused = session.execute(RewriteFunction(path="src/c.py", name="lonely", code="def lonely(): pass\n"))
+@pytest.mark.parametrize("name", ["b.lonely", "src.b.lonely", "lonely(text)", "b.lonely, lines 5 to 6"])
+def test_without_a_path_too_a_name_may_have_its_module_and_more_behind_it(session, name):
+    seen = session.execute(RewriteFunction(name=name, code="def lonely():\n    return 1\n"))
+    assert seen.data["path"] == "src/b.py"
+    assert read(session, "src/b.py").endswith("\n\ndef lonely():\n    return 1\n")
+
+
+def test_the_module_in_front_of_a_name_tells_files_apart(session):
+    assert (
+        session.execute(RewriteFunction(name="b.parse", code="def parse():\n    return 1\n")).data["path"] == "src/b.py"
+    )
+    assert session.execute(RewriteFunction(name="c.parse", code="def parse():\n    return 1\n")).code == "not-found"
+
+
+@pytest.mark.parametrize("name", ["lonely", "b.lonely", "lonely(text)"])
+def test_a_wrong_path_names_the_right_one(session, name):
+    refused = session.execute(RewriteFunction(path="src/c.py", name=name, code="def lonely(): pass\n"))
     assert refused.code == "not-found"
-    assert "lonely is defined in src/b.py (line 5)" in refused.text
+    assert f"{name.removesuffix('(text)')} is defined in src/b.py (line 5)" in refused.text
 
 
 def test_a_file_for_python_2(session_on):
