@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.text import split_lines
 from aci_tools.tools.base import Field, Observation, Tool, ToolError
+from aci_tools.tools.indentation import indented_as
 from aci_tools.tools.landing import document, land, replaced
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ class Edit(Tool):
         after = replaced(path, before, self.start, self.end, new)
         old = f"line {self.start}" if self.start == self.end else f"lines {self.start}-{self.end}"
         what = f"{old} replaced by {count_lines(new)}" if new else f"{old} deleted"
-        return land(session, path, after, what, before=before)
+        there = [line for line in before.texts(self.start, self.end) if line.strip()]
+        meant = (replaced(path, before, self.start, self.end, lines) for lines in indented_as(there[:1], new))
+        return land(session, path, after, what, before=before, meant=meant)
 
 
 class Insert(Tool):
@@ -63,7 +66,10 @@ class Insert(Tool):
         new = split_lines(self.text)
         refuse_line_numbers(new)
         after = replaced(path, before, self.line + 1, self.line, new)
-        return land(session, path, after, f"{count_lines(new)} inserted behind line {self.line}", before=before)
+        what = f"{count_lines(new)} inserted behind line {self.line}"
+        beside = reversed(before.texts(max(1, self.line), self.line + 1))
+        meant = (replaced(path, before, self.line + 1, self.line, lines) for lines in indented_as(beside, new))
+        return land(session, path, after, what, before=before, meant=meant)
 
 
 def refuse_line_numbers(lines: list[str]) -> None:

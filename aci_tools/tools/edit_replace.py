@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import AMBIGUOUS, NO_CHANGE, NOT_FOUND, Field, Observation, Tool, ToolError
 from aci_tools.tools.edit_lines import refuse_line_numbers
+from aci_tools.tools.indentation import shifted
 from aci_tools.tools.landing import document, encoded, land, nearest, replaced
 from aci_tools.tools.window import show
 
@@ -122,7 +123,7 @@ def _tolerant(before: Document, old: list[str], new: list[str]) -> list[_Place]:
     wanted = [line.strip() for line in old]
     anchor = next(i for i, line in enumerate(wanted) if line)
     trailing: list[_Place] = []
-    shifted: list[_Place] = []
+    moved_places: list[_Place] = []
     for start in range(len(texts) - size + 1):
         if texts[start + anchor].strip() != wanted[anchor]:
             continue
@@ -132,31 +133,12 @@ def _tolerant(before: Document, old: list[str], new: list[str]) -> list[_Place]:
         if all(a.rstrip() == b.rstrip() for a, b in zip(there, old, strict=True)):
             trailing.append(_Place(start + 1, start + size, new, "white space at the ends of lines"))
             continue
-        moved = _shifted(there, old, new)
+        moved = shifted(there, old, new)
         if moved is not None:
-            shifted.append(
+            moved_places.append(
                 _Place(start + 1, start + size, moved, "indentation, so the new text was indented as they are")
             )
-    return trailing or shifted
-
-
-def _shifted(there: list[str], old: list[str], new: list[str]) -> list[str] | None:
-    """The new lines with the indentation that the file has, if it differs by one constant prefix."""
-    shifts = {(_indent(a), _indent(b)) for a, b in zip(there, old, strict=True) if b.strip()}
-    deeper = {a.removesuffix(b) for a, b in shifts if a.endswith(b)}
-    if len(deeper) == 1 and all(a.endswith(b) for a, b in shifts):
-        prefix = deeper.pop()
-        return [prefix + line if line.strip() else line for line in new]
-    less = {b.removesuffix(a) for a, b in shifts if b.endswith(a)}
-    if len(less) == 1 and all(b.endswith(a) for a, b in shifts):
-        prefix = less.pop()
-        if all(line.startswith(prefix) for line in new if line.strip()):
-            return [line.removeprefix(prefix) for line in new]
-    return None
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
+    return trailing or moved_places
 
 
 def _ambiguous(path: str, before: Document, lines: list[int]) -> ToolError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aci_tools.checks import MOST_UNDONE, check_edit
@@ -42,6 +42,7 @@ def land(
     before: Document | None,
     note: str = "",
     region: tuple[int, int] | None = None,
+    meant: Iterable[Document] = (),
 ) -> Observation:
     """Land an edit.
 
@@ -53,13 +54,20 @@ def land(
         before: The file as it is; ``None`` for a new one.
         note: What else the agent should know about what was done, in sentences.
         region: First and last line of ``after`` to show; by default all that changed.
+        meant: The file with the edit otherwise indented. The first that the guard lets through stands for an edit that
+            it refuses, and the agent is told.
     """
     old = before.data if before is not None else None
     if old == after.data:
         text = f"Not edited: this leaves {path} exactly as it is. Write what is to be different."
         return Observation(text, ok=False, code=NO_CHANGE, data={"path": path})
-    first, last = region or changed_lines(before, after)
     introduced = session.guard.refuse(path, old, after.data) if session.guard is not None else []
+    if introduced and session.guard is not None:
+        for other in meant:
+            if other.data != old and not session.guard.refuse(path, old, other.data):
+                after, introduced, note = other, [], f"{note} The new lines were indented to fit the file.".lstrip()
+                break
+    first, last = region or changed_lines(before, after)
     if introduced:
         return _refused(session, path, before, after, introduced, note)
     session.write(path, after.data)

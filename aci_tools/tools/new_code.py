@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aci_tools.definitions import Definition, parse_python
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import ToolError
+from aci_tools.tools.indentation import indentation
 
 _HEAD = re.compile(r"^([ \t]*)(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 _Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -84,7 +85,7 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
         lines=lines[first - 1 : last],
         decorators=tuple(ast.unparse(d) for d in wanted[0].decorator_list),
         given_decorators=bool(wanted[0].decorator_list) or kept[0] is not wanted[0],
-        body=_indent(lines[start - 1]) if start > wanted[0].lineno else None,
+        body=indentation(lines[start - 1]) if start > wanted[0].lineno else None,
         fixed=frozenset(line - first for line in _inside_strings(tree) if first <= line <= last),
         imports=imports,
         left_out=left_out,
@@ -93,16 +94,16 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
 
 def fitted(new: NewCode, old: Definition, file: Document) -> list[str]:
     """The lines indented as the file has them; lines inside strings keep their blanks."""
-    there = _indent(file.text(old.line))
+    there = indentation(file.text(old.line))
     if new.body_only and old.body:
-        there = _indent(file.text(old.body))
+        there = indentation(file.text(old.body))
     lines = list(new.lines)
-    base = _indent(lines[0])
-    in_file = _indent(file.text(old.body)) if old.body > old.line else None
+    base = indentation(lines[0])
+    in_file = indentation(file.text(old.body)) if old.body > old.line else None
     if in_file is not None and "\t" in in_file and not any(line.startswith("\t") for line in lines):
         unit = len(new.body) - len(base) if new.body is not None and len(new.body) > len(base) else 4
         lines = [line if i in new.fixed else _with_tabs(line, len(base), unit) for i, line in enumerate(lines)]
-        base = _indent(lines[0])
+        base = indentation(lines[0])
     elif not new.body_only and base == "" and there and new.body == in_file:
         # Only the first lines lack the indentation that the body has.
         return [
@@ -216,11 +217,11 @@ def _without_blank_edges(lines: list[str]) -> list[str]:
 
 def _unindented(lines: list[str]) -> list[str]:
     """The lines without the indentation of the first; where the others are indented on their own, without that."""
-    base = _indent(lines[0])
+    base = indentation(lines[0])
     plain = [line.removeprefix(base) for line in lines]
     if base or parse_python("\n".join(plain)) is not None:
         return plain
-    rest = min((_indent(line) for line in lines[1:] if line.strip()), key=len, default="")
+    rest = min((indentation(line) for line in lines[1:] if line.strip()), key=len, default="")
     moved = [lines[0], *(line.removeprefix(rest) for line in lines[1:])]
     return moved if rest and parse_python("\n".join(moved)) is not None else plain
 
@@ -228,10 +229,6 @@ def _unindented(lines: list[str]) -> list[str]:
 def _with_tabs(line: str, base: int, unit: int) -> str:
     depth = len(line) - len(line.lstrip(" ")) - base
     return "\t" * (depth // unit) + " " * (depth % unit) + line.lstrip(" ") if depth > 0 else line.lstrip(" ")
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
 
 
 def _unfenced(code: str) -> str:

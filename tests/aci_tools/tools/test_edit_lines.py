@@ -122,3 +122,66 @@ def test_a_file_of_a_hundred_thousand_lines(session_on):
     assert session.execute(Edit(start=50_001, end=50_001, path="big.txt", text="changed")).ok
     assert read(session, "big.txt") == data.replace(b"line 50000\r\n", b"changed\r\n")
     assert "(100001 lines)" in session.execute(Insert(line=0, path="big.txt", text="top")).text
+
+
+NESTED = """\
+def count(n):
+    found = 0
+    while n:
+        n ^= n - 1
+        found += 1
+
+    return found
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "old", "new"),
+    [
+        (Edit(start=4, end=4, path="n.py", text="    n &= n - 1\n"), "n ^= n - 1", "n &= n - 1"),
+        (Edit(start=4, end=4, path="n.py", text="n &= n - 1\n"), "n ^= n - 1", "n &= n - 1"),
+        (Edit(start=2, end=2, path="n.py", text="        found = 1\n"), "found = 0", "found = 1"),
+        (
+            Edit(start=2, end=4, path="n.py", text="found = 1\n\n    while n > 0:\n        n &= n - 1\n"),
+            "found = 0\n    while n:\n        n ^= n - 1",
+            "found = 1\n\n    while n > 0:\n        n &= n - 1",
+        ),
+        (
+            Edit(start=3, end=4, path="n.py", text="while n > 0:\n    n &= n - 1\n"),
+            "while n:\n        n ^= n - 1",
+            "while n > 0:\n        n &= n - 1",
+        ),
+        (Edit(start=6, end=7, path="n.py", text="  return 1\n"), "\n    return found", "    return 1"),
+        (Insert(line=3, path="n.py", text="    print(n)\n"), "n ^= n", "print(n)\n        n ^= n"),
+        (Insert(line=5, path="n.py", text="          n -= 0\n"), "+= 1\n", "+= 1\n        n -= 0\n"),
+    ],
+)
+def test_what_the_guard_refuses_is_indented_as_the_lines_that_it_replaces_or_follows(session_on, call, old, new):
+    session = session_on({"n.py": NESTED})
+    seen = session.execute(call)
+    assert seen.ok, seen.text
+    assert seen.text.split("\n")[0].endswith("The new lines were indented to fit the file.")
+    assert read(session, "n.py").decode() == NESTED.replace(old, new)
+
+
+def test_what_the_guard_lets_through_is_not_indented(session_on):
+    session = session_on({"n.py": NESTED})
+    seen = session.execute(Edit(start=5, end=5, path="n.py", text="    found += 1\n"))
+    assert "indented" not in seen.text
+    assert read(session, "n.py").decode() == NESTED.replace("        found += 1", "    found += 1")
+
+
+@pytest.mark.parametrize("text", ["    n &= (n - 1\n", "    while n:\n"])
+def test_what_no_indentation_mends_is_refused_as_it_was_written(session_on, text):
+    session = session_on({"n.py": NESTED})
+    refused = session.execute(Edit(start=4, end=4, path="n.py", text=text))
+    assert refused.code == "guard-refused"
+    assert f"4:{text}" in refused.text
+    assert "indented to fit" not in refused.text
+    assert read(session, "n.py").decode() == NESTED
+
+
+def test_tabs_are_fitted_as_the_file_has_them(session_on):
+    session = session_on({"t.py": "def f(a):\n\tif a:\n\t\treturn 1\n\treturn 2\n"})
+    assert session.execute(Edit(start=3, end=3, path="t.py", text="    return 3\n")).ok
+    assert read(session, "t.py").decode() == "def f(a):\n\tif a:\n\t\treturn 3\n\treturn 2\n"
