@@ -95,6 +95,8 @@ class AgentConfig(Section):
     """Whether the output is constrained to well-formed actions where the server can do it."""
     after_repeat_temperature: float = Field(0.8, ge=0, le=2)
     """Temperature of the call that follows a repeated action."""
+    bar_repeated: bool = False
+    """Whether the grammar of that call has the other tools only, if one of them edits."""
     after_failure_temperature: float | None = Field(None, ge=0, le=2)
     """Temperature of the call that follows an action that failed; unset: the usual one."""
 

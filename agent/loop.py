@@ -84,7 +84,7 @@ class Attempt:
         self.patch = self.started.initial_patch
         self._paths: list[str] | None = None
         self._code: ShownCode | None = None
-        self._held: tuple[tuple[list[Tried], Sequence[ShownLine]], str | None] | None = None
+        self._held: tuple[tuple[Tools, list[Tried], Sequence[ShownLine]], str | None] | None = None
         self._in_place = False
         self._beside = OffTheClock(self.companion, self.budget)
 
@@ -223,11 +223,18 @@ class Attempt:
         """What the next reply is held to; nothing where it is not to be, or the model takes no grammar."""
         if self._paths is None or self._code is None:
             return None
-        known = list(self.history.tried), self._code.lines()
+        known = self._offered(), list(self.history.tried), self._code.lines()
         if self._held is None or self._held[0] != known:
             # Kept, because with thousands of files it takes as long as many steps of the loop do.
-            self._held = known, self.format.grammar(self.tools, self._paths, known[1], known[0])
+            tools, tried, shown = known
+            self._held = known, self.format.grammar(tools, self._paths, shown, tried)
         return self._held[1]
+
+    def _offered(self) -> Tools:
+        """The tools, without those of the latest repeats as long as one that edits is left."""
+        barred = self.history.repetition.tools if self.config.agent.bar_repeated else ()
+        left = [tool for tool in self.tools if tool.tool_name() not in barred]
+        return left if any(tool.edits for tool in left) else self.tools
 
     def _answer(self, reply: ModelReplied, *, recorded: bool = False) -> None:
         """Run the actions of a reply that were not run yet, or say what is wrong with it.

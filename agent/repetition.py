@@ -31,9 +31,11 @@ class Repetition:
 
     Attributes:
         in_a_row: Steps since the last one that was not a repeat.
+        tools: Names of the tools of these.
     """
 
     in_a_row: int = 0
+    tools: set[str] = field(default_factory=set)
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)
     _tried: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +55,7 @@ class Repetition:
         repeat = self._seen.get((action, state)) == observation.text
         self._seen[action, state] = observation.text
         self._tried[_short(call)] = _outcome(observation)
-        self.in_a_row = self.in_a_row + 1 if repeat else 0
+        self.in_a_row, self.tools = (self.in_a_row + 1, self.tools | {call.name}) if repeat else (0, set())
         return repeat
 
     def advice(self, tools: list[str]) -> str:

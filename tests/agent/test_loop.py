@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,6 +149,41 @@ def test_a_repeated_action_gets_another_answer_and_a_higher_temperature(attempt:
     assert "bash('ls'): calc.py" in nudge.content
     assert "Not used yet: open, rewrite_function, submit" in nudge.content
     assert [reply.settings for reply in of(ModelReplied, made.log.events)] == [{}, {}, {"temperature": 1.1}, {}]
+
+
+class Bound(ScriptedModel):
+    """A model that keeps the tools of which the grammars of its queries have a rule."""
+
+    takes_grammar = True
+
+    def __init__(self, *replies: dict[str, Any]) -> None:
+        super().__init__(scripted(*replies).replies)
+        self.offered: list[set[str]] = []
+
+    def query(self, query: Query) -> Reply:
+        self.offered.append(set(re.findall(r"call-([a-z-]+) ::=", query.grammar or "")))
+        return super().query(query)
+
+
+def test_a_tool_that_was_just_repeated_is_not_offered_as_long_as_one_that_edits_is(
+    attempt: MakeAttempt,
+) -> None:
+    view, again = ({"content": f"THOUGHT: Look.\n```\n{command}\n```\n"} for command in ("open calc.py", "bash ls"))
+    fixed = {"content": "THOUGHT: Add.\n```\nedit 2 2 calc.py\n    return a + b\n```\n"}
+    end = {"content": "THOUGHT: Done.\n```\nsubmit\n```\n"}
+    tools = {"open", "edit", "submit"}
+
+    def offered(log: str, settings: tuple[str, ...], *replies: dict[str, Any]) -> list[set[str]]:
+        model = Bound(*replies)
+        attempt(settings=settings, model=model, format="thought_action", log=log).run()
+        return model.offered
+
+    on, names = "agent.bar_repeated=true", f"agent.tools={json.dumps(sorted(tools))}"
+    assert offered("on", (on, names), view, view, fixed, end) == [tools, tools, tools - {"open"}, tools]
+    assert offered("off", (names,), view, view, fixed, end) == [tools] * 4
+    few = {"open", "bash", "submit"}
+    names = f"agent.tools={json.dumps(sorted(few))}"
+    assert offered("few", (on, names), view, view, again, again, end) == [few, few, few - {"open"}, few, few]
 
 
 def test_repeats_are_counted_only_while_the_files_stay_the_same(attempt: MakeAttempt) -> None:

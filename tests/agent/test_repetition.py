@@ -32,6 +32,9 @@ def test_two_actions_in_turn_are_a_circle_too() -> None:
         memory.note(LS, Observation("a.py"), "s0")
         memory.note(OPEN, Observation("text"), "s0")
     assert memory.in_a_row == 4
+    assert memory.tools == {"bash", "open"}
+    memory.note(LS, Observation("b.py"), "s0")
+    assert (memory.in_a_row, memory.tools) == (0, set())
 
 
 def test_an_edit_that_is_taken_back_leads_into_the_circle_again() -> None:
