@@ -49,6 +49,7 @@ class SessionSettings:
     """What a profile chooses about the tools.
 
     Attributes:
+        fit_indentation: Whether edited lines that the guard refuses are indented to fit the file where that mends them.
         window: Lines shown by the viewer at once.
         max_results: Entries that a search lists before it asks for a narrower term.
         command_timeout: Seconds for ``bash``.
@@ -62,6 +63,7 @@ class SessionSettings:
         submit_when_solved: Whether an edit submits by itself when those checks find the issue solved.
     """
 
+    fit_indentation: bool = True
     window: int = 100
     max_results: int = 50
     command_timeout: float = 120.0

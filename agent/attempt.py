@@ -131,6 +131,7 @@ def open_session(
     """
     aci = config.aci
     settings = SessionSettings(
+        fit_indentation=aci.fit_indentation,
         window=aci.window,
         max_results=aci.max_results,
         command_timeout=aci.command_timeout,

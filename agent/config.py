@@ -210,6 +210,8 @@ class AciConfig(Section):
 
     guard: bool = True
     """Whether an edit that introduces an error is refused."""
+    fit_indentation: bool = True
+    """Whether edited lines that would be refused are indented to fit the file, where that is all they lack."""
     window: PositiveInt = 100
     """Lines that the viewer shows."""
     max_results: PositiveInt = 50

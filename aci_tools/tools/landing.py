@@ -62,7 +62,7 @@ def land(
         text = f"Not edited: this leaves {path} exactly as it is. Write what is to be different."
         return Observation(text, ok=False, code=NO_CHANGE, data={"path": path})
     introduced = session.guard.refuse(path, old, after.data) if session.guard is not None else []
-    if introduced and session.guard is not None:
+    if introduced and session.guard is not None and session.settings.fit_indentation:
         for other in meant:
             if other.data != old and not session.guard.refuse(path, old, other.data):
                 after, introduced, note = other, [], f"{note} The new lines were indented to fit the file.".lstrip()

@@ -18,7 +18,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ from trajectories.events import AttemptStarted, Call, Observed
 from trajectories.normalise import Told, alike, difference
 
 if TYPE_CHECKING:
+    from aci_tools.session import Session
     from tasks.git import Git
 
 _EDITS = frozenset({"create", "edit", "insert", "replace", "rewrite_function", "undo"})
@@ -136,7 +139,8 @@ class ForeignPlayer(Player):
             session.cwd = session.root
         try:
             call = self._adapted(entry)
-            now = execute(session, call, self.tools)
+            with _to_the_letter(session):
+                now = execute(session, call, self.tools)
             self.given = call
         except CallError as error:
             return Result(entry, "not_run", reason=f"our tools cannot do it: {error.text.splitlines()[0]}")
@@ -247,6 +251,17 @@ class ForeignPlayer(Player):
             self.session.guard = guard
         reason = f"our guard refuses an edit that was let through ({said}); it was made without the guard"
         return Result(entry, "different", now.observation, reason=reason, changed=now.changed)
+
+
+@contextmanager
+def _to_the_letter(session: Session) -> Iterator[None]:
+    """Edits land as they are written, or not at all."""
+    settings = session.settings
+    session.settings = replace(settings, fit_indentation=False)
+    try:
+        yield
+    finally:
+        session.settings = settings
 
 
 def _blobs(patch: str) -> dict[str, str]:

@@ -178,6 +178,17 @@ def test_an_attempt_of_swe_agent_goes_on_with_our_tools(forked: Fork, calc: Path
     assert replayed.equal, replayed.as_json()
 
 
+def test_lines_that_were_let_through_elsewhere_stay_indented_as_they_were(
+    forked: Fork, calc: Path, tmp_path: Path
+) -> None:
+    recorded = json.dumps(swe_agent(commit(calc))).replace("    return a + b\\n\\n\\n", "return a + b\\n\\n\\n")
+    made = patch(forked(json.loads(recorded), 2, scripted(tmp_path, 2, NEW, SUBMIT)))
+    assert "-    return a - b\n+return a + b\n" in made
+    replayed = replay(ReplayRequest(tmp_path / "fork", Where(repo=str(calc), sandbox=KIND)), Quiet())
+    assert replayed.patch == "equal"
+    assert [result.reason for result in replayed.results if "our guard refuses" in result.reason]
+
+
 def test_an_attempt_of_mini_swe_agent_goes_on_with_our_tools(forked: Fork, tmp_path: Path) -> None:
     events = forked(mini_swe_agent(), 3, scripted(tmp_path, 2, NEW, SUBMIT))
     made = patch(events)
