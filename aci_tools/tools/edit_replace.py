@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,9 +63,10 @@ replace src/shapes.py
             lines = [data.count(b"\n", 0, start) + 1 for start, _ in spots]
             raise _ambiguous(path, before, lines)
         if spots:
-            return land(
-                session, path, _exactly(path, before, spots[0], new, whole_lines), "1 place replaced", before=before
-            )
+            after = _exactly(path, before, spots[0], new, whole_lines)
+            deeper = _indented_behind(data, spots[0][0], new)
+            meant = [_exactly(path, before, spots[0], deeper, whole_lines)] if deeper else []
+            return land(session, path, after, "1 place replaced", before=before, meant=meant)
         places = _tolerant(before, split_lines(old), split_lines(new))
         if len(places) > 1:
             raise _ambiguous(path, before, [place.first for place in places])
@@ -110,6 +112,18 @@ def _exactly(path: str, before: Document, spot: tuple[int, int], new: str, whole
     return Document.parse(data[:start] + newline.join(parts) + data[end:])
 
 
+def _indented_behind(data: bytes, start: int, new: str) -> str:
+    """The new text with white space in front of each further line, as there is before the old text on its line.
+
+    Empty where there is none, or no further line.
+    """
+    white = data[data.rfind(b"\n", 0, start) + 1 : start]
+    first, newline, rest = new.partition("\n")
+    if white.strip(b" \t") or not white or not rest.strip():
+        return ""
+    return first + newline + textwrap.indent(rest, white.decode("ascii"))
+
+
 def _newline_within(data: bytes) -> bytes | None:
     return b"\r\n" if b"\r\n" in data else b"\n" if b"\n" in data else None
 
@@ -123,7 +137,7 @@ def _tolerant(before: Document, old: list[str], new: list[str]) -> list[_Place]:
     wanted = [line.strip() for line in old]
     anchor = next(i for i, line in enumerate(wanted) if line)
     trailing: list[_Place] = []
-    moved_places: list[_Place] = []
+    indented: list[_Place] = []
     for start in range(len(texts) - size + 1):
         if texts[start + anchor].strip() != wanted[anchor]:
             continue
@@ -135,10 +149,10 @@ def _tolerant(before: Document, old: list[str], new: list[str]) -> list[_Place]:
             continue
         moved = shifted(there, old, new)
         if moved is not None:
-            moved_places.append(
+            indented.append(
                 _Place(start + 1, start + size, moved, "indentation, so the new text was indented as they are")
             )
-    return trailing or moved_places
+    return trailing or indented
 
 
 def _ambiguous(path: str, before: Document, lines: list[int]) -> ToolError:

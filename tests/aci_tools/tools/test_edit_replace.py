@@ -98,6 +98,21 @@ def test_one_shift_of_all_indentation_is_taken_over_by_the_new_text(session):
     assert "differed from the old text in indentation" in seen.text
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return x + 1", "if x:\n    return x + 1\n\nreturn 0"),
+        ("return x + 1\n", "if x:\n    return x + 1\n\nreturn 0\n"),
+        ("    return x + 1\n", "    if x:\n        return x + 1\n\n    return 0\n"),
+    ],
+)
+def test_further_lines_are_indented_as_the_one_line_where_the_guard_would_refuse_them(session, old, new):
+    seen, data = replaced(session, "a.py", old, new)
+    code = "        if x:\n            return x + 1\n\n        return 0\n"
+    assert data == CODE.replace("        return x + 1\n", code).encode()
+    assert "1 place replaced. The new lines were indented to fit the file." in seen.text
+
+
 def test_an_uneven_shift_is_not_guessed(session):
     refused = session.execute(Replace(path="a.py", old="def g(self):\n  x = 1\n", new="def g(self):\n  x = 5\n"))
     assert refused.code == "not-found"
