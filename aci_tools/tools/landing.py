@@ -78,7 +78,8 @@ def land(
     if may_undo and (against := checked.against or _failed_before(session)):
         session.undone += 1
         session.undo()
-        text = f"Taken back, because {against}. {path} is as it was before this edit.\n\n{checked.text}".rstrip()
+        said = f" {note}" if note else ""
+        text = f"Taken back, because {against}. {path} is as it was before this edit.{said}\n\n{checked.text}".rstrip()
         return Observation(text, ok=False, code=INEFFECTIVE, data={**data, "taken_back": True})
     session.undone = 0
     shown = show(path, after, *around(first, last, session.settings.window))

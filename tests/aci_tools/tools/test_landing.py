@@ -9,6 +9,7 @@ import pytest
 from aci_tools.checks import MOST_UNDONE, measure_before
 from aci_tools.examples import Examples
 from aci_tools.tools.base import INEFFECTIVE
+from aci_tools.tools.edit_lines import Edit
 from aci_tools.tools.edit_replace import Replace
 
 ISSUE = "`add` subtracts.\n\n>>> from calc import add\n>>> add(2, 3)\n-1\n\nIt should give 5.\n"
@@ -43,6 +44,13 @@ def test_an_edit_that_an_example_speaks_against_is_taken_back(session, new, reas
     assert (seen.ok, seen.code) == (False, INEFFECTIVE)
     assert reason in seen.text
     assert "return a - b" in code(session)
+
+
+def test_of_an_edit_that_is_taken_back_too_it_is_said_that_its_lines_were_indented(session):
+    seen = session.execute(Edit(start=2, end=2, path="calc.py", text="return a * b\n"))
+    assert seen.code == INEFFECTIVE
+    assert "gives 6" in seen.text
+    assert "before this edit. The new lines were indented to fit the file.\n" in seen.text
 
 
 def test_an_edit_that_makes_it_right_stays(session):
