@@ -59,12 +59,13 @@ def land(
     """
     old = before.data if before is not None else None
     if old == after.data:
-        text = f"Not edited: this leaves {path} exactly as it is. Write what is to be different."
-        return Observation(text, ok=False, code=NO_CHANGE, data={"path": path})
+        return _as_it_is(path)
     introduced = session.guard.refuse(path, old, after.data) if session.guard is not None else []
     if introduced and session.guard is not None and session.settings.fit_indentation:
         for other in meant:
-            if other.data != old and not session.guard.refuse(path, old, other.data):
+            if other.data == old:
+                return _as_it_is(path)
+            if not session.guard.refuse(path, old, other.data):
                 after, introduced, note = other, [], f"{note} The new lines were indented to fit the file.".lstrip()
                 break
     first, last = region or changed_lines(before, after)
@@ -96,6 +97,11 @@ def land(
         parts = [*parts[: 4 if checked.text else 2], f"{found} speaks against this edit: submitted."]
         return Observation("\n".join(parts), data=data, done=True)
     return Observation("\n".join(parts), data=data)
+
+
+def _as_it_is(path: str) -> Observation:
+    text = f"Not edited: this leaves {path} exactly as it is. Write what is to be different."
+    return Observation(text, ok=False, code=NO_CHANGE, data={"path": path})
 
 
 def _failed_before(session: Session) -> str:

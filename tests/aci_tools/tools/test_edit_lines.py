@@ -164,6 +164,13 @@ def test_what_the_guard_refuses_is_indented_as_the_lines_that_it_replaces_or_fol
     assert read(session, "n.py").decode() == NESTED.replace(old, new)
 
 
+def test_lines_that_differ_from_the_file_by_their_indentation_only_change_nothing(session_on):
+    session = session_on({"n.py": NESTED})
+    refused = session.execute(Edit(start=4, end=4, path="n.py", text="    n ^= n - 1\n"))
+    assert refused.code == "no-change"
+    assert read(session, "n.py").decode() == NESTED
+
+
 def test_what_the_guard_lets_through_is_not_indented(session_on):
     session = session_on({"n.py": NESTED})
     seen = session.execute(Edit(start=5, end=5, path="n.py", text="    found += 1\n"))
