@@ -356,7 +356,6 @@ ABLATION: dict[str, Arm] = {
     "no-guard": ours(aci__guard=False),
     "no-take-back": ours(aci__take_back=False),
     "checks-only-told": ours(aci__take_back=False, aci__submit_when_solved=False),
-    "no-checks-after-edit": ours(**UNCHECKED),
     "no-grammar": ours(agent__constrain=False),
     "any-line": ours(agent__reached_lines=False),
     "dialect-blocks": ours(**BLOCKS),
