@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
-from aci_tools.text import split_lines
+from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import Field, Observation, Tool, ToolError
 from aci_tools.tools.indentation import indented_as
 from aci_tools.tools.landing import document, land, replaced
@@ -39,12 +40,10 @@ class Edit(Tool):
             raise ToolError(f"{path} has no line {self.end}. {instead}", path=path)
         new = split_lines(self.text)
         refuse_line_numbers(new)
-        after = replaced(path, before, self.start, self.end, new)
         old = f"line {self.start}" if self.start == self.end else f"lines {self.start}-{self.end}"
         what = f"{old} replaced by {count_lines(new)}" if new else f"{old} deleted"
         there = [line for line in before.texts(self.start, self.end) if line.strip()]
-        meant = (replaced(path, before, self.start, self.end, lines) for lines in indented_as(there[:1], new))
-        return land(session, path, after, what, before=before, meant=meant)
+        return _put(session, path, before, (self.start, self.end), new, there[:1], what)
 
 
 class Insert(Tool):
@@ -65,11 +64,24 @@ class Insert(Tool):
             raise ToolError(f"{path} has no line {self.line}. Its last line is {len(before)}.", path=path)
         new = split_lines(self.text)
         refuse_line_numbers(new)
-        after = replaced(path, before, self.line + 1, self.line, new)
         what = f"{count_lines(new)} inserted behind line {self.line}"
         beside = reversed(before.texts(max(1, self.line), self.line + 1))
-        meant = (replaced(path, before, self.line + 1, self.line, lines) for lines in indented_as(beside, new))
-        return land(session, path, after, what, before=before, meant=meant)
+        return _put(session, path, before, (self.line + 1, self.line), new, beside, what)
+
+
+def _put(
+    session: Session,
+    path: str,
+    before: Document,
+    lines: tuple[int, int],
+    new: list[str],
+    beside: Iterable[str],
+    what: str,
+) -> Observation:
+    """Land new lines in the place of some, indented as one of those beside where the guard would refuse them."""
+    after = replaced(path, before, *lines, new)
+    meant = (replaced(path, before, *lines, each) for each in indented_as(beside, new))
+    return land(session, path, after, what, before=before, meant=meant)
 
 
 def refuse_line_numbers(lines: list[str]) -> None:

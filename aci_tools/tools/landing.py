@@ -58,16 +58,18 @@ def land(
             it refuses, and the agent is told.
     """
     old = before.data if before is not None else None
+
+    def faults(edited: Document) -> list[Any]:
+        return session.guard.refuse(path, old, edited.data) if session.guard is not None and edited.data != old else []
+
+    introduced = faults(after)
+    if introduced and session.settings.fit_indentation:
+        fitting = next((other for other in meant if not faults(other)), None)
+        if fitting is not None:
+            after, introduced, note = fitting, [], f"{note} The new lines were indented to fit the file.".lstrip()
     if old == after.data:
-        return _as_it_is(path)
-    introduced = session.guard.refuse(path, old, after.data) if session.guard is not None else []
-    if introduced and session.guard is not None and session.settings.fit_indentation:
-        for other in meant:
-            if other.data == old:
-                return _as_it_is(path)
-            if not session.guard.refuse(path, old, other.data):
-                after, introduced, note = other, [], f"{note} The new lines were indented to fit the file.".lstrip()
-                break
+        text = f"Not edited: this leaves {path} exactly as it is. Write what is to be different."
+        return Observation(text, ok=False, code=NO_CHANGE, data={"path": path})
     first, last = region or changed_lines(before, after)
     if introduced:
         return _refused(session, path, before, after, introduced, note)
@@ -97,11 +99,6 @@ def land(
         parts = [*parts[: 4 if checked.text else 2], f"{found} speaks against this edit: submitted."]
         return Observation("\n".join(parts), data=data, done=True)
     return Observation("\n".join(parts), data=data)
-
-
-def _as_it_is(path: str) -> Observation:
-    text = f"Not edited: this leaves {path} exactly as it is. Write what is to be different."
-    return Observation(text, ok=False, code=NO_CHANGE, data={"path": path})
 
 
 def _failed_before(session: Session) -> str:
