@@ -37,6 +37,13 @@ _LENGTH = re.compile(
     r"(?P<told>\b(?:in|took|after|elapsed|real|user|sys|total|time|duration)[\s:=]*)?"
     r"(?<![\w.])(?:(?P<minutes>\d+)m\s?)?(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>seconds?|secs?|s|milliseconds?|msec|ms|usec|us|µs|μs|ns)\b"
 )
+#: What pytest and unittest list below "slowest durations". Which tests are on it, and where, is the clock's to say.
+_SLOWEST = re.compile(
+    r"(?P<title>^.*\bslowest\b.*\bdurations\b.*\n(?:-+\n)?)"
+    r"(?P<list>(?:(?:[ \t]*\d+\.\d+s[ \t]+\S.*|\n?\(.*\bdurations\b.*\bhidden\b.*\))(?:\n+|\Z))+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ENTRY = re.compile(r"^[ \t]*(\d+\.\d+)s", re.MULTILINE)
 _UNITS = {"m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{9,16}\b|(?<=\bat )0x[0-9a-fA-F]+\b")
 #: Names made by mkdtemp, mktemp and pytest.
@@ -92,13 +99,22 @@ def alike(a: Told, b: Told, *, unordered: bool = False) -> bool:
     return False
 
 
-def difference(recorded: Told, now: Told, context: int = 3) -> str:
-    """A unified diff of two texts, with names in angle brackets for what may differ."""
+def difference(recorded: Told, now: Told, context: int = 3, names: tuple[str, str] = ("recorded", "now")) -> str:
+    """A unified diff of two texts, with names in angle brackets for what may differ.
+
+    Args:
+        recorded: One.
+        now: The other.
+        context: Lines shown around each difference.
+        names: What the two are called.
+    """
     kept = frozenset(_varying(recorded) & _varying(now))
     left, right = (normalised(told, kept).split("\n") for told in (recorded, now))
     if left == right:
         left, right = recorded.text.split("\n"), now.text.split("\n")
-    return "\n".join(difflib.unified_diff(left, right, "recorded", "now", lineterm="", n=context))
+    if not left[-1] and not right[-1]:
+        left, right = left[:-1], right[:-1]
+    return "\n".join(difflib.unified_diff(left, right, *names, lineterm="", n=context))
 
 
 def normalised(told: Told, kept: frozenset[str] = frozenset()) -> str:
@@ -145,6 +161,7 @@ def _each(text: str, told: Told, put: Callable[[str, str], str]) -> str:
     def when(near: Callable[[re.Match[str]], bool], name: str) -> Callable[[re.Match[str]], str]:
         return lambda match: put(name, match[0]) if near(match) else match[0]
 
+    text = _SLOWEST.sub(lambda match: match["title"] + _slowest(match["list"], told, put), text)
     text = _TEMPORARY.sub(lambda match: put("temporary", match[0]), text)
     text = _ADDRESS.sub(lambda match: put("address", match[0]), text)
     text = _PROCESS.sub(lambda match: match["before"] + put("process", match[0][len(match["before"]) :]), text)
@@ -194,9 +211,19 @@ def _length(match: re.Match[str], told: Told, put: Callable[[str, str], str]) ->
     whole = match[0][len(match["told"] or "") :]
     seconds = float(match["number"]) * _UNITS.get(match["unit"][0], 1.0) + 60 * int(match["minutes"] or 0)
     read = match["told"] or "." in match["number"]
-    if not read or (told.time and seconds > told.took * 1.5 + 0.02):
-        return whole
-    return put("seconds", whole)
+    return put("seconds", whole) if read and _within(told, seconds) else whole
+
+
+def _slowest(entries: str, told: Told, put: Callable[[str, str], str]) -> str:
+    """A list of the slowest tests is a reading if the action took as long as each of them."""
+    if not all(_within(told, float(seconds)) for seconds in _ENTRY.findall(entries)):
+        return entries
+    return put("slowest", entries.rstrip("\n")) + "\n" * entries.endswith("\n")
+
+
+def _within(told: Told, seconds: float) -> bool:
+    """Whether an action may have taken so long."""
+    return not told.time or seconds <= told.took * 1.5 + 0.02
 
 
 def _masked(pattern: list[str], lines: list[str]) -> bool:

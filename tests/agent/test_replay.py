@@ -114,6 +114,17 @@ def test_a_reading_of_the_clock_may_differ_and_a_date_may_not(form: str) -> None
     assert difference(old, now)
 
 
+def pytest_slowest(*entries: str) -> str:
+    shown = ["1 failed", "===== slowest 3 durations =====", *entries]
+    hidden = f"({3 - len(entries)} durations < 0.005s hidden.  Use -vv to show these durations.)"
+    return "\n".join([*shown, *[hidden][len(entries) // 3 :], "==== short test summary info ====", "FAILED t.py::a"])
+
+
+def unittest_slowest(*entries: str, hidden: bool = True) -> str:
+    said = ["(durations < 0.001s were hidden; use -v to show these durations)"] * hidden
+    return "\n".join(["Slowest test durations", "-" * 70, *entries, "", *said, "-" * 70, "Ran 2 tests in 0.010s"])
+
+
 @pytest.mark.parametrize(
     ("then", "now", "same"),
     [
@@ -128,6 +139,24 @@ def test_a_reading_of_the_clock_may_differ_and_a_date_may_not(form: str) -> None
         ("/tmp/tmp.A8sd7fGh12", "/tmp/tmp.kd8fj3Hgaa", True),
         ("[1] 123\nline 1: 77 Killed", "[1] 4567\nline 1: 99 Killed", True),
         ("344", "345", False),
+        (
+            pytest_slowest("0.01s setup    t.py::a", "0.01s call     t.py::b"),
+            pytest_slowest("0.02s call     t.py::b"),
+            True,
+        ),
+        (pytest_slowest("0.01s setup    t.py::a"), pytest_slowest(), True),
+        (pytest_slowest("9.01s call     t.py::a"), pytest_slowest("9.01s call     t.py::b"), False),
+        (
+            pytest_slowest("0.01s call     t.py::a"),
+            pytest_slowest("0.01s call     t.py::b").replace("1 failed", "2 failed"),
+            False,
+        ),
+        (
+            unittest_slowest("0.010s     a (t.T.a)"),
+            unittest_slowest("0.012s     a (t.T.a)", "0.011s     b (t.T.b)"),
+            True,
+        ),
+        (unittest_slowest("0.010s     a (t.T.a)", hidden=False), unittest_slowest("0.001s     b (t.T.b)"), True),
         ("key [secret removed] end", "key abc end", True),
     ],
 )
