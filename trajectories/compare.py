@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from trajectories.normalise import Told, alike, difference
 from trajectories.stats.reader import Action, Recorded, Step
 from trajectories.stats.rows import AttemptFacts
 
-_DURATION = re.compile(r"\b((?:in|took) )\d+(?:\.\d+)? ?(?:s|ms|seconds)\b")
 #: How much of an action or observation a summary shows.
 _SHOWN = 200
 
@@ -81,13 +79,14 @@ class Comparison:
 def compare(a: Recorded, b: Recorded, facts_a: AttemptFacts, facts_b: AttemptFacts) -> Comparison:
     """Compare two trajectories, the first step of one with the first of the other and so on.
 
-    Actions are equal if their tools and arguments are; observations if their texts are, durations aside.
+    Actions are equal if their tools and arguments are; observations if their texts are, but for what may differ between
+    two executions (``trajectories.normalise``).
     """
     pairs = []
     for number in range(max(len(a.steps), len(b.steps))):
         left = a.steps[number] if number < len(a.steps) else None
         right = b.steps[number] if number < len(b.steps) else None
-        pairs.append(_pair(number + 1, left, right))
+        pairs.append(_pair(number + 1, (a.workdir, left), (b.workdir, right)))
     shared = Counter(_keys(a)) & Counter(_keys(b))
     return Comparison(
         tuple(pairs),
@@ -100,29 +99,33 @@ def compare(a: Recorded, b: Recorded, facts_a: AttemptFacts, facts_b: AttemptFac
     )
 
 
-def _pair(number: int, a: Step | None, b: Step | None) -> Pair:
+def _pair(number: int, of_a: tuple[str, Step | None], of_b: tuple[str, Step | None]) -> Pair:
+    (root_a, a), (root_b, b) = of_a, of_b
     if a is None or b is None:
         return Pair(number, "only_b" if a is None else "only_a", _short(a), _short(b))
     if [_key(action) for action in a.actions] != [_key(action) for action in b.actions] or (
         (a.correction, a.purpose) != (b.correction, b.purpose)
     ):
         return Pair(number, "action", _short(a), _short(b))
-    if [_result(action) for action in a.actions] == [_result(action) for action in b.actions]:
+    told = [(_told(left, root_a), _told(right, root_b)) for left, right in zip(a.actions, b.actions, strict=True)]
+    different = [not alike(left, right) for left, right in told]
+    if not any(different) and [_outcome(action) for action in a.actions] == [_outcome(action) for action in b.actions]:
         return Pair(number, "same", _short(a), _short(b))
-    texts = [
-        [line for action in step.actions for line in without_durations(action.text).splitlines()] for step in (a, b)
+    diffs = [
+        difference(left, right, context=1, names=("A", "B"))
+        for (left, right), parted in zip(told, different, strict=True)
+        if parted
     ]
-    diff = "\n".join(difflib.unified_diff(texts[0], texts[1], "A", "B", lineterm="", n=1))
-    return Pair(number, "observation", _short(a), _short(b), diff)
+    return Pair(number, "observation", _short(a), _short(b), "\n".join(diffs))
 
 
-def _result(action: Action) -> tuple[str, bool, str]:
-    return without_durations(action.text), action.ok, action.code
+def _told(action: Action, root: str) -> Told:
+    # Without the seconds that it took, nothing tells a reading of the clock from a text.
+    return Told(action.text, root, action.time if action.seconds else 0.0, action.seconds)
 
 
-def without_durations(text: str) -> str:
-    """A text without the seconds that runners of tests say they took."""
-    return _DURATION.sub(r"\1", text)
+def _outcome(action: Action) -> tuple[bool, str]:
+    return action.ok, action.code
 
 
 def _keys(recorded: Recorded) -> list[str]:

@@ -41,6 +41,21 @@ def test_equal_trajectories_have_no_divergence(tmp_path: Path) -> None:
     assert (found.same_task, found.same_patch, found.shared_actions) == (True, True, 2)
 
 
+def test_what_the_clock_and_the_place_say_is_no_divergence(tmp_path: Path) -> None:
+    slowest = "== slowest 2 durations ==\n"
+    hidden = "durations < 0.005s hidden.  Use -vv to show these durations.)\n"
+    both = [("ls", "x"), ("python -c 'print(object())'", "<object object at 0x7f12ab3400>")]
+    a = written(tmp_path / "a.jsonl", *both, ("pytest", f"{slowest}0.01s call t.py::x\n(1 {hidden}1 passed in 0.1s"))
+    both[1] = (both[1][0], "<object object at 0x55ee12345600>")
+    b = written(tmp_path / "b.jsonl", *both, ("pytest", f"{slowest}(2 {hidden}1 passed in 0.2s"))
+    assert compared(a, b).divergence is None
+    c = written(tmp_path / "c.jsonl", *both, ("pytest", f"{slowest}(2 {hidden}2 passed in 0.3s"))
+    found = compared(a, c).divergence
+    assert found is not None
+    assert found.diff.splitlines()[-2:] == ["-1 passed in <seconds>", "+2 passed in <seconds>"]
+    assert "call" not in found.diff
+
+
 def test_the_first_divergence_is_found_and_said(tmp_path: Path) -> None:
     common: Any = [("ls", "x"), ("cat x", "one\ntwo\n")]
     a = written(tmp_path / "a.jsonl", *common, ("make", "ok"))

@@ -25,6 +25,7 @@ class Action:
         code: Why not.
         data: The tool's facts.
         seconds: Time that it took.
+        time: Seconds since the epoch when the observation was recorded; 0 when unknown.
         changed: Whether it changed files.
         observed: Whether its observation is recorded.
     """
@@ -37,6 +38,7 @@ class Action:
     code: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    time: float = 0.0
     changed: bool = False
     observed: bool = False
 
@@ -206,6 +208,7 @@ def _observed(recorded: Recorded, event: dict[str, Any]) -> None:
     action.code = event.get("code") or ""
     action.data = event.get("data") or {}
     action.seconds = event.get("duration") or 0.0
+    action.time = event.get("time") or 0.0
     action.changed = bool(event.get("changed"))
 
 
