@@ -29,8 +29,8 @@ from trajectories.exchange.source import as_mapping
 from trajectories.exchange.turns import Turn, ended, started
 
 VERSION = "ATIF-v1.8"
-#: Number of a step that was made here; such a document is numbered anew.
-_UNNUMBERED = 0
+#: In place of the number of a step that was made here; such a document is numbered anew.
+_UNNUMBERED: Any = object()
 
 
 class AtifExporter:
@@ -72,7 +72,7 @@ class _Writing:
                     self.kept = as_mapping(next(iter(restored.get("document", [])), None))
             else:
                 self._event(turn, event)
-        if any(step.get("step_id") == _UNNUMBERED for step in self.steps):
+        if any(step.get("step_id") is _UNNUMBERED for step in self.steps):
             for number, step in enumerate(self.steps, 1):
                 step["step_id"] = number
         if self.unknown:

@@ -10,7 +10,7 @@ from trajectories.exchange.base import Context, Document, Trajectory, Tree, enco
 from trajectories.exchange.commands import parse_command, render_command
 from trajectories.exchange.draft import file_of, files, pack
 from trajectories.exchange.foreign import parts, raw_of
-from trajectories.exchange.source import as_list, as_mapping
+from trajectories.exchange.source import as_list, as_mapping, as_text
 from trajectories.exchange.swe_agent import FORMAT
 from trajectories.exchange.swe_agent_queries import Unpacked
 from trajectories.exchange.turns import Turn, ended, started
@@ -93,7 +93,7 @@ class _Writing:
         for item in (restored or {}).get("step", [])[:1]:
             kept = as_mapping(item)
             action = turn.actions[0] if turn.actions else None
-            if action is not None and kept.get("action") != _raw(action):
+            if action is not None and as_text(kept.get("action")) != _raw(action):
                 kept["action"] = _raw(action)  # the call was edited since
             made = [kept, *made[1:]]
             for packed in (restored or {}).get("query", []):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trajectories.events import AttemptEnded, AttemptStarted, Observed
@@ -88,8 +88,15 @@ def damaged(draw: st.DrawFn) -> Any:
     return document
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: A text where a list of one stands, and a number that is no number but equals one: both came back changed once.
+LISTED: Any = {**SEEDS[0], "trajectory": [{**SEEDS[0]["trajectory"][0], "action": ["0"]}]}
+FALSE: Any = {**SEEDS[2], "steps": [{**SEEDS[2]["steps"][0], "step_id": False}]}
+
+
+@settings(max_examples=300)
 @given(damaged())
+@example(LISTED)
+@example(FALSE)
 def test_a_damaged_document_is_read_whole_or_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, document: Any
 ) -> None:
