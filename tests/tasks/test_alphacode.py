@@ -38,7 +38,7 @@ def test_fewer_samples_are_clustered_for_themselves() -> None:
     assert protocol_n_at_k(samples("abb"), [False, True, True], 1, 2) == pytest.approx(1 / 3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.booleans(), min_size=1, max_size=9), st.data())
 def test_without_clusters_it_is_the_n_at_k_of_the_order_as_given(correct: list[bool], data: st.DataObject) -> None:
     k = data.draw(st.integers(1, len(correct)))

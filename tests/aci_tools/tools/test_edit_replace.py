@@ -136,7 +136,7 @@ def test_old_and_new_the_same_or_empty(session):
     assert "empty" in session.execute(Replace(path="a.py", old=" \n", new="x")).text
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     head=st.lists(st.sampled_from([b"a", b"\t", b"\r\n", b"\n", b"\xe9", b"\x0c", b"\r"]), max_size=8).map(b"".join),
     tail=st.lists(st.sampled_from([b"a", b"\t", b"\r\n", b"\n", b"\xff", "é".encode()]), max_size=8).map(b"".join),

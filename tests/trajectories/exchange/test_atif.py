@@ -216,7 +216,7 @@ def told(events: list[Event]) -> list[tuple[Any, ...]]:
     return said
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(attempts())
 def test_thoughts_actions_and_observations_survive(
     tmp_path_factory: pytest.TempPathFactory, events: list[Event]
