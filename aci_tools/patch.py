@@ -13,18 +13,22 @@ STAMP = ".git/patchwright-stamp"
 _LEAVINGS = "'__pycache__/' '*.py[co]' '.pytest_cache/' '.mypy_cache/' '.ruff_cache/' '.hypothesis/'"
 
 # A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
-# index's own time (cp -p), by which git knows which files it must look into.
+# index's own time (cp -p), by which git knows which files it must look into. One thing that git cannot take (a
+# repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself.
 _GIT = 'git="$(git rev-parse --absolute-git-dir)"'
 _STAGE = f"""
 rules=$(git config --path core.excludesFile || printf %s "${{XDG_CONFIG_HOME:-$HOME/.config}}/git/ignore")
 ignored="$git/patchwright-ignored"
 {{ [ ! -f "$rules" ] || cat -- "$rules"; echo; printf '%s\\n' {_LEAVINGS}; }} > "$ignored" 2>/dev/null
 index="$git/patchwright-index"
-rm -f "$index"
+rm -f "$index" "$index.lock"
 [ -f "$git/index" ] && cp -p "$git/index" "$index"
 export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
-git -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false \\
-    -c core.excludesFile="$ignored" add -A . 2>/dev/null
+(
+    set -- -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false -c core.excludesFile="$ignored"
+    git "$@" add -A . || git "$@" ls-files -z --modified --deleted --others --exclude-standard |
+        xargs -0 -n 1 git "$@" add -A --
+) 2>/dev/null
 """
 _DIFF = f"""
 {_GIT}

@@ -69,3 +69,22 @@ def test_an_edit_in_the_second_of_the_checkout_is_in_the_patch(repository: Path)
         os.utime(tree / "a.txt", (checkout, checkout))
         os.utime(tree / ".git" / "index", (checkout, checkout))
         assert "+two" in working_tree_patch(sandbox)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "mkdir sub && cd sub && git init -q && echo hi > f",
+        "echo '*.bad filter=none' > .git/info/attributes && git config filter.none.clean false && "
+        "git config filter.none.required true && echo 1 > x.bad",
+        "touch .git/patchwright-index.lock",
+    ],
+    ids=["repository without a commit", "failing filter", "lock left behind"],
+)
+def test_one_file_that_git_cannot_take_does_not_cost_the_others(repository: Path, trouble: str) -> None:
+    for name in ("a.txt", "gone.txt"):
+        (repository / name).write_text("one\n")
+    commit(repository)
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        assert sandbox.run(f"echo two > a.txt; rm gone.txt; echo three > 'new one.txt'; {trouble}").ok
+        assert names_in(working_tree_patch(sandbox)) == ["a.txt", "gone.txt", "new one.txt"]
