@@ -91,6 +91,9 @@ class View:
         elif event.purpose == "nudge" and self._drop_failed and self._tries:
             return  # the list of tries says it already
         else:
+            # What was called behind the submission was not run; providers take no call without an answer.
+            for call_id in list(self._open_calls):
+                self._answer(call_id, "Not run: the work was submitted before it.")
             self._messages.append({"role": event.role, "content": event.content})
 
     def _drop(self, what: str) -> None:

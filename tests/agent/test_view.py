@@ -66,6 +66,16 @@ def test_a_correction_answers_every_call_of_the_reply() -> None:
     assert second == {"role": "tool", "tool_call_id": "c2", "content": "no such tool"}
 
 
+def test_a_call_behind_the_submission_is_answered_before_anything_more_is_said() -> None:
+    story = Story()
+    story.reply("c1", "c2")
+    story.observe("Submitted.", "c1", done=True)
+    story.tell(Message(role="user", purpose="remark", content="Not yet."))
+    assert [(said["role"], said.get("tool_call_id")) for said in story.view.messages[-3:]] == [
+        ("tool", "c1"), ("tool", "c2"), ("user", None)
+    ]  # fmt: skip
+
+
 def test_a_correction_of_a_reply_without_calls_is_a_message() -> None:
     story = Story()
     story.reply()
