@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import traceback
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aci_tools.errors import PatchwrightError
 from aci_tools.examples import Examples
 from aci_tools.patch import changed_since_patch, working_tree_patch
 from aci_tools.sandbox.base import Sandbox
 from aci_tools.text import printable
-from aci_tools.tools.base import NOT_FOUND, Observation, Tool, ToolError
+from aci_tools.tools.base import BROKEN, NOT_FOUND, Observation, Tool, ToolError
 
 if TYPE_CHECKING:
     from aci_tools.testing.plan import TestPlan
@@ -228,6 +230,8 @@ class Session:
     def execute(self, call: Tool) -> Observation:
         """Run a tool; what it cannot do becomes an observation. Brings ``patch_so_far`` up to date.
 
+        A tool that breaks is an observation too: an attempt is worth more than the call that it stumbled over.
+
         Raises:
             SandboxError: The sandbox is lost for good.
         """
@@ -237,6 +241,10 @@ class Session:
             observation = call.run(self)
         except ToolError as error:
             observation = error.observation()
+        except PatchwrightError:
+            raise
+        except Exception as error:
+            observation = _broken(call, error)
         if call.edits and changed_since_patch(self.sandbox):
             self.patch()
         return observation
@@ -260,3 +268,11 @@ class Session:
         same = [f for f in files if PurePosixPath(f).name == name]
         same = same or difflib.get_close_matches(path, files, n=3, cutoff=0.6)
         return f" Did you mean {' or '.join(map(printable, same[:3]))}?" if same else " Use find_file to look for it."
+
+
+def _broken(call: Tool, error: Exception) -> Observation:
+    """What is told of a tool that failed as its author did not foresee, with the place for whoever mends it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    data = {"error": f"{type(error).__name__}: {error}"[:300], "at": f"{Path(frame.filename).name}:{frame.lineno}"}
+    text = f"{call.tool_name()} broke on this call, which is a fault of the tool ({type(error).__name__}). Use another."
+    return Observation(text, ok=False, code=BROKEN, data=data)

@@ -42,7 +42,7 @@ def _json(path: str, text: str) -> Diagnostic | None:
         json.loads(text)
     except json.JSONDecodeError as error:
         return Diagnostic(error.lineno, error.colno, "invalid-json", error.msg)
-    except RecursionError:
+    except (RecursionError, ValueError):  # deeper, or a number longer, than this reader takes
         return None
     return None
 
@@ -55,6 +55,8 @@ def _toml(path: str, text: str) -> Diagnostic | None:
         message = str(error)[: place.start()] if place else str(error)
         line, column = (int(place[1]), int(place[2])) if place and place[1] else (text.rstrip("\n").count("\n") + 1, 1)
         return Diagnostic(line, column, "invalid-toml", message)
+    except (RecursionError, ValueError):
+        return None
     return None
 
 

@@ -30,6 +30,7 @@ SANDBOX_LOST = "sandbox-lost"
 INEFFECTIVE = "ineffective"
 WITHDRAWN = "withdrawn"
 REFUSED = "refused"
+BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)

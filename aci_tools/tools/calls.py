@@ -57,9 +57,15 @@ def build(name: str, arguments: Mapping[str, Any], tools: Tools) -> Tool:
             raise CallError("extra-argument", f"{name} has no argument {key[:60]}.{hint} Usage: {usage(tool)}")
     given = {k: v for k, v in arguments.items() if v is not None or tool.model_fields[k].is_required()}
     try:
+        for text in given.values():
+            str(text).encode("utf-8", "surrogateescape")
         return tool.model_validate(given)
     except ValidationError as error:
         raise _explain(error, tool) from None
+    except UnicodeEncodeError:
+        raise CallError(
+            "bad-argument", f"{name}: the text has half a character (a lone surrogate). Write it anew."
+        ) from None
 
 
 def parse_command(text: str, tools: Tools) -> Tool:

@@ -52,7 +52,10 @@ class Undo(Tool):
         if edit is None:
             of = f" of {path}" if path else ""
             raise ToolError(f"There is no edit{of} to take back. What bash changed, git can restore.", NOT_FOUND)
-        now = session.sandbox.read(f"{session.root}/{edit.path}") if session.exists(edit.path) else None
+        try:
+            now: bytes | None = session.sandbox.read(f"{session.root}/{edit.path}")
+        except OSError:
+            now = None
         if now != edit.after:
             raise ToolError(
                 f"{edit.path} was changed by a command since that edit, so undo would lose it. Edit the file instead.",

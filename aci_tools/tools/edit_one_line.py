@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ReplaceLine(Tool):
-    """Replace one line by another, or by several. Its indentation is kept."""
+    """Replace one line by another, by several, or by none. Its indentation is kept."""
 
     edits: ClassVar[bool] = True
 
@@ -32,7 +32,7 @@ class ReplaceLine(Tool):
         text = before.text(number)
         indent = text[: len(text) - len(text.lstrip())]
         lines = split_lines(self.new.rstrip("\n"))
-        given = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+        given = lines[0][: len(lines[0]) - len(lines[0].lstrip())] if lines else ""
         fitted = [indent + line.removeprefix(given) if line.strip() else "" for line in lines]
         after = replaced(path, before, number, number, fitted)
         return land(session, path, after, f"line {number}", before=before)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aci_tools.occurrences import count_occurrences
 from aci_tools.text import Document, printable
-from aci_tools.tools.base import NOT_FOUND, Field, Observation, Tool, ToolError
+from aci_tools.tools.base import BAD_ARGUMENT, NOT_FOUND, Field, Observation, Tool, ToolError
 from aci_tools.tools.landing import document
 
 if TYPE_CHECKING:
@@ -133,7 +133,10 @@ def _named(wanted: str, files: Sequence[str], directory: str) -> tuple[list[str]
     verb = "match {}" if is_pattern else "are named {}"
     base = "" if directory == "." else f"{directory}/"
     for flags, note in ((0, ""), (re.IGNORECASE, ", upper and lower case being the same")):
-        rule = re.compile(_glob(wanted), flags)
+        try:
+            rule = re.compile(_glob(wanted), flags)
+        except re.error:
+            raise ToolError(f"{wanted} is no pattern: mend what stands in its brackets.", BAD_ARGUMENT) from None
         found = [f for f in files if rule.fullmatch(f.removeprefix(base)) or rule.fullmatch(f)]
         if found:
             return found, verb + note

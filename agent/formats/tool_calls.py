@@ -44,7 +44,7 @@ class ToolCalls:
             name = raw["name"]
             try:
                 arguments = json.loads(raw["arguments"] or "{}")
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 cut = " It was cut off by the length limit." if reply.finish_reason == "length" else ""
                 why = f"The arguments of {name} are not valid JSON ({error}).{cut}"
                 raise FormatError("bad-json", f"{why} Nothing was run.") from None

@@ -112,6 +112,9 @@ def test_carriage_returns_and_encodings_are_no_errors(guard):
     ("path", "before", "after", "expected"),
     [
         ("a.json", "{}", '{\n"a": 1,\n}\n', [3]),
+        ("a.json", "{}", f'{{"a": {"1" * 5000}}}\n', []),
+        ("a.toml", "a = 1\n", f"a = {'1' * 5000}\n", []),
+        ("a.toml", "a = 1\n", f"a = {'[' * 3000}{']' * 3000}\n", []),
         ("a.json", "{} // remark", "{} // another", []),
         ("tsconfig.json", None, "{} // remark", []),
         ("a.toml", "", "a = 1\nb = \n", [2]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aci_tools.session import Session
+from aci_tools.tools.base import BROKEN, Observation, Tool
 from aci_tools.tools.create_undo import Create, Undo
 from aci_tools.tools.edit_lines import Edit
 
@@ -80,3 +82,25 @@ def test_what_a_command_did_since_is_not_lost(session):
     assert not refused.ok
     assert "changed by a command since" in refused.text
     assert read(session, "d/b.py") == b"z = 5\nmore = 1\n"
+
+
+@pytest.mark.parametrize("command", ["rm n.py; mkdir n.py", "rm n.py; ln -s nowhere n.py"])
+def test_an_edit_of_what_is_no_file_any_more_is_not_taken_back(session_on, command: str) -> None:
+    session = session_on({"a.py": "x = 1\n"})
+    assert session.execute(Create(path="n.py", text="y = 1\n")).ok
+    assert session.sandbox.run(command, cwd=session.root).ok
+    assert "was changed by a command" in session.execute(Undo()).text
+
+
+class Breaks(Tool):
+    """Breaks."""
+
+    def run(self, session: Session) -> Observation:
+        return Observation("abc"[int("7") :][0])
+
+
+def test_a_tool_that_breaks_is_an_observation(session_on) -> None:
+    done = session_on({"a.py": "x = 1\n"}).execute(Breaks())
+    assert (done.ok, done.code) == (False, BROKEN)
+    assert done.data["error"].startswith("IndexError")
+    assert done.data["at"].startswith("test_create_undo.py:")

@@ -32,6 +32,7 @@ def session(session_on):
             "    if not a:\n        return 2\n".join(CODE.split("    if a:\n        return 2\n")),
         ),
         (2, "    if a:", "    if a > 1:", CODE.replace("if a:", "if a > 1:", 1)),
+        (4, "a += 1\n", "", CODE.replace("    a += 1\n", "")),
         (4, "a += 1", "a += 1\na += 2", CODE.replace("    a += 1\n", "    a += 1\n    a += 2\n")),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aci_tools import occurrences
+from aci_tools.tools.base import BAD_ARGUMENT
 from aci_tools.tools.search import FindFile, SearchDir, SearchFile
 from aci_tools.tools.view import Open
 
@@ -155,3 +156,9 @@ def test_many_files_are_capped(session_on):
     assert lines[0] == "120 files match *.py:"
     assert lines[1:11] == [f"d/f{n:03}.py" for n in range(10)]
     assert lines[11:] == ["(110 more files. Narrow your search: a longer name, or a directory.)"]
+
+
+@pytest.mark.parametrize("pattern", ["[a-Z]*.py", "[!]"])
+def test_a_pattern_with_wrong_brackets_is_refused(session_on, pattern: str) -> None:
+    found = session_on({"a.py": "x"}).execute(FindFile(pattern=pattern))
+    assert (found.ok, found.code) == (False, BAD_ARGUMENT)
