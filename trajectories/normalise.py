@@ -45,14 +45,19 @@ _SLOWEST = re.compile(
 )
 _ENTRY = re.compile(r"^[ \t]*(\d+\.\d+)s", re.MULTILINE)
 _UNITS = {"m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
-_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{9,16}\b|(?<=\bat )0x[0-9a-fA-F]+\b")
+_ADDRESS = re.compile(r"(?<=\bat )0x[0-9a-fA-F]+\b")
 #: Names made by mkdtemp, mktemp and pytest.
-_TEMPORARY = re.compile(r"/tmp/pytest-of-[\w.-]+/pytest-\d+|\btmp\.[A-Za-z0-9]{6,12}\b|\btmp[a-z0-9_]{8}\b")
+_TEMPORARY = re.compile(
+    r"/tmp/pytest-of-[\w.-]+/pytest-\d+|\btmp\.[A-Za-z0-9]{6,12}\b"
+    r"|(?:(?<=tmp/)|(?<=tmp>/)|(?<=temp/)|(?<=/T/))tmp[a-z0-9_]{8}\b"
+)
 #: The directories of a sandbox without a container: its repository, home, and temporary files.
-_HOST = re.compile(r"[^\s'\"():=,;]*/sandboxes/[\w-]+/(\w+)")
+_HOST = re.compile(r"(?<![^\s'\"():=,;])[^\s'\"():=,;]*/sandboxes/[\w-]+/(\w+)")
+#: What bash says of a job that a signal ended.
+_SIGNALS = "Killed|Terminated|Aborted|Segmentation|Hangup|Interrupt|Quit|Bus|Floating|Illegal|Trace|Alarm|Broken"
 _PROCESS = re.compile(
-    r"(?P<before>(?i:\b(?:pid|process(?: id)?)\b['\"]?\s*[:=#(]?\s*)|^\[\d+\] |\bline \d+:\s+|^==|/proc/)\d+"
-    r"(?=$|\W)",
+    r"(?P<before>(?i:\b(?:pid|process id)\b['\"]?\s*[:=#(]?\s*|\bprocess['\"]?\s*[:=#(]\s*)|^\[\d+\] |^==|/proc/"
+    rf"|\bline \d+:\s+(?=\d+ (?:{_SIGNALS})))\d+(?=$|\W)",
     re.MULTILINE,
 )
 _WHOLE = re.compile(r"(?<![\w.,+-])[1-9]\d{0,6}(?![\w,]|\.\d)")

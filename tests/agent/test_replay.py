@@ -139,6 +139,13 @@ def unittest_slowest(*entries: str, hidden: bool = True) -> str:
         ("/tmp/tmp.A8sd7fGh12", "/tmp/tmp.kd8fj3Hgaa", True),
         ("[1] 123\nline 1: 77 Killed", "[1] 4567\nline 1: 99 Killed", True),
         ("344", "345", False),
+        ("line 3: 42", "line 3: 43", False),
+        ("line 3: 42 failed", "line 3: 0 failed", False),
+        ("process 5 items", "process 7 items", False),
+        ("process: 5", "process: 7", True),
+        ("0x123456789", "0x987654321", False),
+        ("tmp_handler()", "tmp_counter()", False),
+        ("a" * 50_000, "b" * 50_000, False),
         (
             pytest_slowest("0.01s setup    t.py::a", "0.01s call     t.py::b"),
             pytest_slowest("0.02s call     t.py::b"),
