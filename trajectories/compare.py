@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -103,7 +104,7 @@ def _pair(number: int, of_a: tuple[str, Step | None], of_b: tuple[str, Step | No
     (root_a, a), (root_b, b) = of_a, of_b
     if a is None or b is None:
         return Pair(number, "only_b" if a is None else "only_a", _short(a), _short(b))
-    if [_key(action) for action in a.actions] != [_key(action) for action in b.actions] or (
+    if [_key(action, root_a) for action in a.actions] != [_key(action, root_b) for action in b.actions] or (
         (a.correction, a.purpose) != (b.correction, b.purpose)
     ):
         return Pair(number, "action", _short(a), _short(b))
@@ -129,11 +130,13 @@ def _outcome(action: Action) -> tuple[bool, str]:
 
 
 def _keys(recorded: Recorded) -> list[str]:
-    return [_key(action) for step in recorded.steps for action in step.actions]
+    return [_key(action, recorded.workdir) for step in recorded.steps for action in step.actions]
 
 
-def _key(action: Action) -> str:
-    return json.dumps([action.tool, action.arguments], sort_keys=True)
+def _key(action: Action, root: str) -> str:
+    """What was done, wherever the repository stands."""
+    key = json.dumps([action.tool, action.arguments], sort_keys=True)
+    return re.sub(rf"{re.escape(root)}(?![\w.-])", "<tree>", key) if len(root) > 1 else key
 
 
 def _short(step: Step | None) -> str:

@@ -12,10 +12,10 @@ from trajectories.log import EventLog
 from trajectories.stats import facts, read_attempt
 
 
-def written(path: Path, *steps: tuple[str, str], task: str = "t", patch: str = "") -> Path:
+def written(path: Path, *steps: tuple[str, str], task: str = "t", patch: str = "", root: str = "") -> Path:
     """An attempt of shell commands and what they said; an empty command is a malformed reply."""
     with EventLog(path) as log:
-        log.append(AttemptStarted(attempt_id=path.stem, task={"id": task}))
+        log.append(AttemptStarted(attempt_id=path.stem, task={"id": task}, sandbox={"workdir": root}))
         for number, (command, text) in enumerate(steps, 1):
             log.append(ModelReplied(step=number))
             if not command:
@@ -54,6 +54,15 @@ def test_what_the_clock_and_the_place_say_is_no_divergence(tmp_path: Path) -> No
     assert found is not None
     assert found.diff.splitlines()[-2:] == ["-1 passed in <seconds>", "+2 passed in <seconds>"]
     assert "call" not in found.diff
+
+
+def test_the_same_action_in_another_place_is_the_same(tmp_path: Path) -> None:
+    roots = ("/s/sandboxes/111/tree", "/s/sandboxes/222/tree")
+    a, b = (written(tmp_path / f"{n}.jsonl", (f"cat {root}/a.py", "x"), root=root) for n, root in enumerate(roots))
+    found = compared(a, b)
+    assert (found.divergence, found.shared_actions) == (None, 1)
+    c = written(tmp_path / "c.jsonl", (f"cat {roots[0]}-old/a.py", "x"), root=roots[1])
+    assert compared(a, c).counts == {"action": 1}
 
 
 def test_the_first_divergence_is_found_and_said(tmp_path: Path) -> None:
