@@ -125,12 +125,14 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
     if not found:
         raise UsageError(f"--tasks {tasks}: no task is left to attempt")
     run_id = str(known.get("run_id") or f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
-    facts = record.facts(run_id, tasks, selection, found, attempts, config)
+    facts = record.facts(run_id, tasks, selection, found, attempts, config) | {"evaluate": bool(request.evaluate)}
     if recorded is not None:
         record.refuse_difference(recorded, facts)
     if attempts > 1 and config.model.temperature == 0:
         warnings.append("attempts at temperature 0 differ little from each other; --set model.temperature=0.8 helps")
-    evaluate = request.evaluate if request.evaluate is not None else (output.path / VERDICTS).is_dir()
+    evaluate = request.evaluate
+    if evaluate is None:
+        evaluate = bool(known.get("evaluate")) or (output.path / VERDICTS).is_dir()
     return _Plan(run_id, config, found, attempts, evaluate, warnings, facts if recorded is None else None)
 
 

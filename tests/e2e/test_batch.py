@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -331,6 +332,9 @@ def test_attempts_are_graded_as_they_finish(user: User, tmp_path: Path, docker_i
     assert again.returncode == 0, again.stderr
     assert {path: path.stat().st_mtime_ns for path in output.glob("verdicts/*/*/test_output.txt")} == logs
     assert {row["task_id"]: row["verdict"] for row in results(output)["attempts"]} == found
+    shutil.rmtree(output / "verdicts")
+    assert user.agent("batch", "--resume", "--output", str(output)).returncode == 0
+    assert {row["task_id"]: row["verdict"] for row in results(output)["attempts"]} == found, "as it was asked to"
 
 
 @pytest.mark.docker
