@@ -27,6 +27,8 @@ def compare(
     for path in (a, b):
         if not path.exists():
             raise UsageError(f"there is no {path}")
+    # The directory of one attempt stands for its trajectory, as elsewhere.
+    a, b = (path / "trajectory.jsonl" if (path / "trajectory.jsonl").is_file() else path for path in (a, b))
     if a.is_dir() != b.is_dir():
         raise UsageError("compare a trajectory with a trajectory, or a run with a run: one of these is a directory")
     if a.is_dir():
@@ -80,9 +82,10 @@ def _print_runs(paired: Paired, a: Path, b: Path) -> None:
     rows: list[tuple[str, Any, Any]] = [
         ("resolved", shown(left.value, "share"), shown(right.value, "share")),
         ("cost", shown(paired.a["cost"], "cost"), shown(paired.b["cost"], "cost")),
-        ("steps", shown(paired.a["steps"]), shown(paired.b["steps"])),
-        ("tokens", shown(paired.a["tokens"]), shown(paired.b["tokens"])),
-        ("wall time, summed", duration(paired.a["seconds"]), duration(paired.b["seconds"])),
+        # An evaluation made no attempts.
+        ("steps", shown(paired.a["steps"] or None), shown(paired.b["steps"] or None)),
+        ("tokens", shown(paired.a["tokens"] or None), shown(paired.b["tokens"] or None)),
+        ("wall time, summed", duration(paired.a["seconds"] or None), duration(paired.b["seconds"] or None)),
     ]
     print_table("On these tasks", ("", "A", "B"), rows)
     parted = len(paired.only_a) + len(paired.only_b)

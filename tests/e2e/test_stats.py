@@ -183,7 +183,10 @@ def test_compare_two_trajectories(user: Any, run: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "They part at step 3: A ends." in done.stdout
     assert "attempts on different tasks" in done.stdout
-    assert json.loads(user.agent("compare", a, b, "--json").stdout)["counts"] == {"same": 2, "only_b": 2}
+    counts = json.loads(user.agent("compare", a, b, "--json").stdout)["counts"]
+    assert counts == {"same": 2, "only_b": 2}
+    directories = (str(Path(path).parent) for path in (a, b))
+    assert json.loads(user.agent("compare", *directories, "--json").stdout)["counts"] == counts
 
 
 def test_an_attempt_of_ours_from_end_to_end(user: Any, tmp_path: Path) -> None:
