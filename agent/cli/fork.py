@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -129,6 +130,9 @@ def _report(forks: list[Forked], value: StepValue | None, json: bool) -> None:
             ended = made.ended
             rows.append([str(made.output), ended.status, ended.steps, ended.patch.count("\n"), *verdict])
         print_table("", columns, rows)
+        for made in forks:
+            if Status.of(made.ended.status).infrastructure:
+                print(f"{made.output}: {made.ended.detail}", file=sys.stderr)
         if value is not None:
             print(value)
     statuses = [Status.of(made.ended.status) for made in forks]

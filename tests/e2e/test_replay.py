@@ -172,6 +172,13 @@ def test_an_action_is_changed_in_an_editor(user: User, recorded: Path, tmp_path:
     assert "+    return b + a" in (tmp_path / "fork" / "patch.diff").read_text()
 
 
+def test_why_a_fork_failed_is_said(user: User, recorded: Path, tmp_path: Path) -> None:
+    done = user.agent("fork", str(recorded), "--at", "2", "--model", user.script(LOOK), "--output", str(tmp_path / "f"))
+    assert done.returncode == 3
+    assert f"{tmp_path / 'f'}: " in done.stderr
+    assert "asks for another" in done.stderr
+
+
 def test_a_fork_without_a_directory_gets_one_among_the_runs(user: User, recorded: Path) -> None:
     done = user.agent("fork", str(recorded), "--at", "3", "--model", user.script(LOOK, LOOK, FIX, SUBMIT), "--json")
     assert done.returncode == 0, done.stderr
