@@ -51,6 +51,7 @@ class Progress:
         self._usage = Usage()
         self._call: Call | None = None
         self._reply: ModelReplied | None = None
+        self._numbered = 0
         self._began = time.monotonic()
 
     def __enter__(self) -> Progress:
@@ -111,7 +112,7 @@ class Progress:
                 self._thought(event)
             self._wait(short_call(event.call))
         elif isinstance(event, Observed):
-            self._step(event.step, short_call(self._call) if self._call else "", event)
+            self._step(event.step, short_call(self._call) if self._call else "(the action that was begun)", event)
             self._wait("thinking")
         elif isinstance(event, Message) and event.purpose in ("correction", "nudge"):
             what = "malformed action" if event.purpose == "correction" else "repeated action"
@@ -134,6 +135,7 @@ class Progress:
             self._wait(None)
 
     def _thought(self, event: ActionTaken) -> None:
+        self._numbered = event.step
         self.say(f"{event.step:4} {first_line(event.thought, self._width())}", "italic dim" if self._live else "")
 
     def _step(self, step: int, action: str, event: Observed) -> None:
@@ -143,7 +145,8 @@ class Progress:
         took = f"{(reply.duration if reply else 0) + event.duration:.1f} s"
         spent = self._usage.prompt_tokens + self._usage.completion_tokens
         cost = "" if self._usage.cost is None else f", ${self._usage.cost:.3f}"
-        line = Text(f"{'':4} ")
+        line = Text(f"{'' if step == self._numbered else step:4} ")
+        self._numbered = step
         line.append(action, "bold")
         line.append(f"  [{took}; {spent:,} tokens{cost}; {time.monotonic() - self._began:.0f} s]", "dim")
         self._console.print(line)

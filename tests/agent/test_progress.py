@@ -44,8 +44,14 @@ def test_a_failure_and_a_cost_are_shown(capsys: pytest.CaptureFixture[str]) -> N
         ActionTaken(step=3, call=BASH),
         Observed(step=3, text="1 failed", ok=False, code="tests-failed"),
     )
+    assert action.startswith("   3 bash pytest -q  [")
     assert "2,468 tokens, $0.500" in action
     assert observation.strip() == "✗ 1 failed"
+
+
+def test_an_action_that_an_earlier_process_began_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    action, _ = told(capsys, Observed(step=3, text="done", duration=6.0))
+    assert action.startswith("   3 (the action that was begun)  [6.0 s;")
 
 
 def test_a_spinner_is_not_for_files(capsys: pytest.CaptureFixture[str]) -> None:
