@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aci_tools.errors import UsageError
+from aci_tools.errors import PatchwrightError, UsageError
 from agent.config import Config
 from agent.human import Presence
 from agent.progress import Progress
@@ -100,10 +100,10 @@ def run(request: SolveRequest, progress: Progress) -> Outcome:
     from tasks.sources import read_issue
 
     output = _output_directory(request.output)
-    issue = read_issue(request.issue)
-    target = _target(issue, request.opening, progress)
-    repo = request.repo or issue.repo or "."
-    with workspace() as scratch:
+    with _gone_if_unused(output, made=request.output is None), workspace() as scratch:
+        issue = read_issue(request.issue)
+        target = _target(issue, request.opening, progress)
+        repo = request.repo or issue.repo or "."
         progress.doing(f"preparing {repo}")
         prepared = _prepare(request, repo, scratch / "repository", progress)
         if target:
@@ -290,7 +290,7 @@ def _apply(repo: str, patch: str, progress: Progress) -> bool:
         return False
     applied = apply_patch(Path(repo), patch)
     if applied.ok:
-        progress.say(f"applied to {Path(repo).resolve()}", "green")
+        progress.say(f"applied to the working tree: {', '.join(applied.files)}", "green")
     else:
         progress.say(f"not applied, {repo} is unchanged: {applied.reason}", "red")
     return applied.ok
@@ -327,6 +327,20 @@ def _task(issue: Issue, prepared: Prepared, base: str | None) -> Task:
         problem_statement=issue.statement(),
         source=issue.facts() | {name: value for name, value in given.items() if value},
     )
+
+
+@contextlib.contextmanager
+def _gone_if_unused(output: Path, *, made: bool) -> Iterator[None]:
+    """Where nothing could be attempted, the directory that was made for the attempt goes, if nothing was recorded."""
+    try:
+        yield
+    except PatchwrightError:
+        with contextlib.suppress(OSError):
+            if made:
+                for file in (each for each in output.iterdir() if not each.stat().st_size):
+                    file.unlink()
+                output.rmdir()
+        raise
 
 
 def _output_directory(wanted: Path | None) -> Path:

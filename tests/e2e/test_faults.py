@@ -34,6 +34,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(user: User, more: list[str], sa
     assert says in one_line(done)
     assert done.returncode == 2
     assert user.left_behind() == []
+    assert list(user.state.glob("runs/*")) == []
 
 
 def test_malformed_yaml_names_the_place(user: User) -> None:
