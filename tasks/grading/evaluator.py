@@ -83,7 +83,7 @@ class Evaluator:
         """Judge a prediction in a fresh sandbox, or say what was found the last time.
 
         Failures of the engine or of the network are tried once more, and then are a verdict of their own that is not
-        kept: the same call gives another later.
+        kept: the same call gives another later. Who asks while the same patch is being judged waits for what is found.
 
         Args:
             task: What was to be solved.
@@ -96,10 +96,9 @@ class Evaluator:
         circumstances = self._circumstances(task, grader)
         key = verdict_key(task, prediction, **circumstances)
         key_of_parts = verdict_key(task, prediction, **circumstances, parts=True)
-        for name in [key] if self._split is None else [key, key_of_parts]:
-            known = self._store.read(task.id, name)
-            if known is not None and known.lasting:
-                return known.model_copy(update={"model": prediction.model})
+        names = [key] if self._split is None else [key, key_of_parts]
+        if (known := self._known(task, prediction, names)) is not None:
+            return known
         verdict = Verdict(
             task_id=task.id,
             model=prediction.model,
@@ -109,10 +108,30 @@ class Evaluator:
         )
         if prediction.empty:
             return verdict.model_copy(update={"status": "empty_patch", "reason": "the patch is empty"})
+        with self._store.alone(key):
+            known = self._known(task, prediction, names)
+            return known or self._found(task, prediction.patch or "", grader, verdict, key_of_parts)
+
+    def abandon(self) -> None:
+        """Close every sandbox at once, because the program ends; what is under way gets no verdict."""
+        self._abandoned = True
+        self._openings.abandon()
+        self._store.tidy()
+
+    def _known(self, task: Task, prediction: Prediction, names: list[str]) -> Verdict | None:
+        """What was found the last time, under any of the names, if it lasts."""
+        for name in names:
+            known = self._store.read(task.id, name)
+            if known is not None and known.lasting:
+                return known.model_copy(update={"model": prediction.model})
+        return None
+
+    def _found(self, task: Task, patch: str, grader: Grader, verdict: Verdict, key_of_parts: str) -> Verdict:
+        """The verdict with what the tests say of the patch, and kept."""
         started = time.monotonic()
         workspace = self._store.workspace()
         try:
-            update = self._judge_with_retry(task, prediction.patch or "", grader, workspace)
+            update = self._judge_with_retry(task, patch, grader, workspace)
             verdict = verdict.model_copy(update={**update, "seconds": round(time.monotonic() - started, 3)})
             if verdict.parts > 1:  # a verdict on the whole is never replaced by it
                 verdict = verdict.model_copy(update={"key": key_of_parts})
@@ -125,12 +144,6 @@ class Evaluator:
         finally:
             self._store.drop(workspace)
         return verdict
-
-    def abandon(self) -> None:
-        """Close every sandbox at once, because the program ends; what is under way gets no verdict."""
-        self._abandoned = True
-        self._openings.abandon()
-        self._store.tidy()
 
     def _circumstances(self, task: Task, grader: Grader) -> dict[str, object]:
         return {

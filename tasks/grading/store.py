@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tasks.grading.verdict import Verdict
+from tasks.locks import locked
 
 
 class Store:
@@ -34,6 +36,10 @@ class Store:
             return Verdict.model_validate_json(text)
         except (OSError, ValidationError):
             return None
+
+    def alone(self, key: str) -> contextlib.AbstractContextManager[None]:
+        """A ``with`` block in which nobody else, here or in another process, finds the verdict with a key."""
+        return locked(self.root / ".held" / key, ".lock")
 
     def workspace(self) -> Path:
         """A fresh directory to write in before the verdict is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,14 @@ def test_a_verdict_is_not_asked_for_twice_and_depends_on_the_patch(project: Proj
     assert (other.resolved, other.key != first.key, len(project.readied)) == (False, True, 2)
     project.evaluate(project.task.patch, timeout=30.0)
     assert len(project.readied) == 3
+
+
+def test_the_same_patch_side_by_side_is_judged_once(project: Project) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: project.evaluate(project.task.patch), range(4)))
+    assert len(project.readied) == 1
+    assert found[0].resolved
+    assert found == [found[0]] * 4
 
 
 @pytest.mark.parametrize("patch", [None, "", " \n"])
