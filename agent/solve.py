@@ -15,6 +15,7 @@ from agent.progress import Progress
 from agent.status import Status
 from agent.workspace import among_the_runs, kept_clones, writable
 from trajectories.events import AttemptEnded, Event
+from trajectories.kept import kept_patch
 from trajectories.trees import root_of
 
 if TYPE_CHECKING:
@@ -166,8 +167,7 @@ def resume(request: ResumeRequest, progress: Progress) -> Outcome:
     if recorded.finished:
         assert recorded.ended is not None
         progress.say("this attempt is finished; nothing was run", "yellow")
-        kept = output / PATCH
-        known = kept.read_bytes().decode("utf-8", "surrogateescape") if kept.exists() else recorded.ended.patch
+        known = kept_patch(output / TRAJECTORY, recorded.ended.patch)
         outcome = _finish(request.apply, repo, recorded.ended, known, output, progress)
         if target is None:
             return outcome

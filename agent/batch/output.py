@@ -28,6 +28,7 @@ from agent.batch.jobs import Job, Result
 from agent.batch.mirror import Mirror, is_url
 from agent.resume import Recorded, read_attempt
 from agent.solve import PATCH, TRAJECTORY
+from trajectories.kept import kept_patch
 
 RUN = "run.json"
 RESULTS = "results.json"
@@ -103,11 +104,8 @@ class Output:
         return read_attempt(self.trajectory(job))
 
     def read_patch(self, job: Job, recorded: Recorded) -> str:
-        """The patch of an attempt that ended; from its last event if the process was killed right after it."""
-        kept = self.directory(job) / PATCH
-        if kept.exists():
-            return kept.read_bytes().decode("utf-8", "surrogateescape")
-        return recorded.ended.patch if recorded.ended is not None else ""
+        """The patch of an attempt that ended: that of its last event, without masks where its file has it so."""
+        return kept_patch(self.trajectory(job), recorded.ended.patch) if recorded.ended is not None else ""
 
     def finished(self, job: Job) -> Result | None:
         """The result of an attempt that is finished already."""

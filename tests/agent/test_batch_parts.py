@@ -28,7 +28,8 @@ from agent.models.pacer import Pacer
 from agent.models.scripted import ScriptedModel
 from agent.status import Status
 from tasks.task import Task
-from trajectories.events import Usage
+from trajectories import EventLog
+from trajectories.events import AttemptEnded, AttemptStarted, Resumed, Usage
 
 
 def jobs(count: int) -> list[Job]:
@@ -252,6 +253,34 @@ def test_a_result_that_is_kept_is_the_same_with_a_patch_of_its_own() -> None:
     kept = result.to_keep()
     assert kept == result
     assert kept.patch is not result.patch
+
+
+TOKEN = "ghp_" + "A1b2C3d4E5" * 4
+
+
+@pytest.mark.parametrize(
+    ("kept", "ended", "patch"),
+    [
+        ("+old\n", "+new\n", "+new\n"),
+        ("+old\n", f"+new {TOKEN}\n", "+new [secret removed]\n"),
+        (f"+new {TOKEN}\n+{TOKEN}\n.\n", f"+new {TOKEN}\n+{TOKEN}\n.\n", f"+new {TOKEN}\n+{TOKEN}\n.\n"),
+        (None, "+caf\udce9\n", "+caf\udce9\n"),
+    ],
+)
+def test_a_resumed_run_takes_the_patch_of_the_last_end(
+    tmp_path: Path, kept: str | None, ended: str, patch: str
+) -> None:
+    output, (job,) = Output(tmp_path), jobs(1)
+    with EventLog(output.trajectory(job)) as log:
+        log.append(AttemptStarted(attempt_id="a", model="m", task={"id": "t0"}))
+        log.append(AttemptEnded(status="model_error", patch=kept or ""))
+        log.append(Resumed())
+        log.append(AttemptEnded(status="submitted", patch=ended))
+    if kept is not None:
+        output.write_patch(job, kept)
+    result = output.finished(job)
+    assert result is not None
+    assert result.patch == patch
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
