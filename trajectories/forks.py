@@ -19,6 +19,7 @@ from trajectories.events import (
     Observed,
     PatchChanged,
 )
+from trajectories.kept import kept_patch
 from trajectories.log import TrajectoryError, read_events
 from trajectories.redact import Redactor
 from trajectories.stats import read_attempt
@@ -251,7 +252,7 @@ def _lines(node: Node, before: str, below: str) -> list[str]:
 
 def _facts(file: Path, verdicts: Verdicts) -> dict[str, Any]:
     recorded = read_attempt(file)
-    verdict = verdicts.of(str(recorded.task.get("id") or ""), recorded.patch)
+    verdict = verdicts.of(str(recorded.task.get("id") or ""), kept_patch(file, recorded.patch))
     return {
         "status": recorded.status,
         "steps": len(recorded.steps),

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from trajectories.events import Event
 from trajectories.exchange.source import Source
 from trajectories.exchange.turns import final_patch, started
+from trajectories.kept import kept_patch
 from trajectories.stats.runs import attempt_number
 from trajectories.verdicts import Verdict, Verdicts
 
@@ -58,6 +59,11 @@ class Trajectory:
         """The patch that it left."""
         return final_patch(self.events)
 
+    @property
+    def real_patch(self) -> str:
+        """The same without masks, where the file of the patch is beside its own."""
+        return kept_patch(self.path, self.patch) if self.path else self.patch
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -103,7 +109,7 @@ class Context:
 
     def verdict(self, trajectory: Trajectory) -> Verdict | None:
         """The verdict on the trajectory's patch."""
-        task, patch = trajectory.task, trajectory.patch
+        task, patch = trajectory.task, trajectory.real_patch
         number = attempt_number(trajectory.path) if trajectory.path else 1
         return self.verdicts.of(task, patch, number=number, model=trajectory.model)
 

@@ -10,6 +10,7 @@ from trajectories.exchange.base import Context, Document, Imported, Trajectory, 
 from trajectories.exchange.draft import Draft, file_of, files, guarded, pack
 from trajectories.exchange.foreign import parts
 from trajectories.exchange.source import Source, as_list, as_mapping, as_patch, as_text
+from trajectories.redact import MASK
 
 FORMAT = "preds"
 
@@ -72,7 +73,12 @@ class PredictionsExporter:
                 further += 1
             else:
                 made[trajectory.task] = _prediction(trajectory)
-        notes = (f"{further} further attempts of the same tasks are left out",) if further else ()
+        masked = sum(MASK in prediction["model_patch"] for prediction in made.values())
+        counts = {
+            "further attempts of the same tasks are left out": further,
+            "patches are without what looks like a secret, and may not apply": masked,
+        }
+        notes = tuple(f"{count} {what}" for what, count in counts.items() if count)
         return [Document("preds.json", encode(made), notes)]
 
 
@@ -98,7 +104,7 @@ def _prediction(trajectory: Trajectory) -> dict[str, Any]:
     return {
         "model_name_or_path": trajectory.model,
         "instance_id": trajectory.task,
-        "model_patch": trajectory.patch,
+        "model_patch": trajectory.real_patch,
     }
 
 

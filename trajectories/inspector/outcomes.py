@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trajectories.kept import kept_patch
 from trajectories.log import TrajectoryError
 from trajectories.stats import facts, read_attempt
 from trajectories.stats.runs import attempt_number
@@ -51,7 +52,7 @@ class Outcomes:
             task: Its task.
             patch: What it submitted.
         """
-        verdict = self._verdicts.of(task, patch, number=attempt_number(trajectory))
+        verdict = self._verdicts.of(task, kept_patch(trajectory, patch), number=attempt_number(trajectory))
         seen = (size, verdict)
         known = self._known.get(trajectory)
         if known is not None and known[0] == seen:

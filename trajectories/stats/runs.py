@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aci_tools.errors import UsageError
+from trajectories.kept import kept_patch
 from trajectories.log import TrajectoryError
 from trajectories.stats.facts import facts, task_id
 from trajectories.stats.gold import Touched
@@ -65,7 +66,7 @@ def gather(
             rows.faults.append(str(error))
             continue
         number, task = attempt_number(file), task_id(recorded)
-        verdict = verdicts.of(task, recorded.patch, number=number, model=recorded.model)
+        verdict = verdicts.of(task, kept_patch(file, recorded.patch), number=number, model=recorded.model)
         row, actions = facts(recorded, attempt=number, verdict=verdict, gold=gold(task))
         rows.attempts.append(row)
         if steps:

@@ -11,6 +11,7 @@ import pytest
 
 from trajectories.events import AttemptEnded, AttemptStarted, Event
 from trajectories.exchange import Context, Imported, Trajectory, exporter
+from trajectories.verdicts import Verdict, Verdicts, patch_digest
 
 ONE = {"model_name_or_path": "m", "instance_id": "x__x-1", "model_patch": "diff --git a/x b/x\n"}
 TWO = {"model_name_or_path": "m", "instance_id": "x__x-2", "model_patch": None, "cost": 0.1}
@@ -46,3 +47,17 @@ def test_the_first_attempt_of_each_task_is_predicted(attempt: Callable[..., list
     prediction = {"model_name_or_path": "some/model", "instance_id": "calc-1", "model_patch": "first"}
     assert json.loads(document.content) == {"calc-1": prediction}
     assert document.notes == ("1 further attempts of the same tasks are left out",)
+
+
+def test_a_patch_is_predicted_without_masks_or_it_is_said(attempt: Callable[..., list[Event]], tmp_path: Path) -> None:
+    masked, real = "+KEY = '[secret removed]'\n", "+KEY = 'eyJ'\n"
+    trajectory = Trajectory(attempt("a", masked), path=tmp_path / "trajectory.jsonl")
+    (document,) = exporter("preds").write([trajectory], Context())
+    assert json.loads(document.content)["calc-1"]["model_patch"] == masked
+    assert document.notes == ("1 patches are without what looks like a secret, and may not apply",)
+    (tmp_path / "patch.diff").write_text(real)
+    (document,) = exporter("preds").write([trajectory], Context())
+    assert json.loads(document.content)["calc-1"]["model_patch"] == real
+    assert document.notes == ()
+    judged = Context(Verdicts([Verdict("calc-1", True, patch=patch_digest(real))]))
+    assert judged.verdict(trajectory) is not None

@@ -87,6 +87,20 @@ def test_a_verdict_on_another_patch_is_not_this_attempts(tmp_path: Path) -> None
     assert row(Collection([tmp_path]), "attempt-1")["verdict"] == ""
 
 
+def test_a_verdict_on_a_patch_that_is_masked_in_its_trajectory(tmp_path: Path) -> None:
+    path = tmp_path / "attempts" / "t" / "1" / "trajectory.jsonl"
+    patch = f"+b = 'ghp_{'A1b2C3d4E5' * 4}'\n"
+    with EventLog(path) as log:
+        log.append(AttemptStarted(attempt_id="it", task={"id": "t"}, model="m"))
+        log.append(AttemptEnded(status="submitted", patch=patch))
+    home = tmp_path / "verdicts" / "t" / "key"
+    home.mkdir(parents=True)
+    (home / "verdict.json").write_text('{"status": "resolved", "resolved": true}')
+    for place in (home, path.parent):
+        (place / "patch.diff").write_text(patch)
+    assert row(Collection([tmp_path]), "it")["verdict"] == "resolved"
+
+
 def test_where_a_fork_begins_is_told_from_the_event_it_names(tmp_path: Path) -> None:
     samples.write(tmp_path / "parent.jsonl", samples.story(1, 9))
     third = [json.loads(line) for line in (tmp_path / "parent.jsonl").read_text().splitlines()]

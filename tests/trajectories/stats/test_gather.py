@@ -42,6 +42,17 @@ def test_every_attempt_gets_the_verdict_on_its_own_patch(write: Any, tmp_path: P
     assert (alone.resolved, alone.attempt) == (False, 2)
 
 
+def test_a_patch_that_is_masked_in_its_trajectory_has_its_verdict(write: Any, tmp_path: Path) -> None:
+    patch = GOLD.replace("+b", f"+b = 'ghp_{'A1b2C3d4E5' * 4}'")
+    path = write("t").end(patch=patch)
+    judge(tmp_path / "run", "t", patch, "resolved")
+    assert gather([tmp_path / "run"]).attempts[0].resolved is None
+    path.with_name("patch.diff").write_text(patch)
+    assert gather([tmp_path / "run"]).attempts[0].resolved is True
+    path.with_name("patch.diff").write_text(OTHER)
+    assert gather([tmp_path / "run"]).attempts[0].resolved is None
+
+
 def test_an_evaluation_elsewhere_is_named_beside_the_run(write: Any, tmp_path: Path) -> None:
     write("t").end(patch=GOLD)
     judge(tmp_path / "evaluation", "t", GOLD, "resolved")
