@@ -26,7 +26,8 @@ class EventLog:
     """Appends events to a file. Writing one costs the same however many are there.
 
     A line is written by a single ``write`` on a descriptor opened for appending, so a killed process loses at most the
-    line that it was writing; :func:`read_events` drops such a torn line, and opening the log again cuts it off.
+    line that it was writing; :func:`read_events` drops such a torn line, and opening the log again cuts it off. Where a
+    write fails halfway, what it wrote is cut off at once, so that the next line begins where that one did.
 
     Args:
         path: The file; made with its parents if it is not there.
@@ -54,9 +55,14 @@ class EventLog:
         data: dict[str, Any] = self.redactor.data(event.model_dump(mode="json", exclude={"seq", "time"}))
         data = {"seq": len(self.events), "time": round(time.time(), 6), **data}
         line = _encode(data)
-        written = os.write(self._descriptor, line)
-        while written < len(line):
-            written += os.write(self._descriptor, line[written:])
+        whole = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, line)
+            while written < len(line):
+                written += os.write(self._descriptor, line[written:])
+        except BaseException:
+            os.ftruncate(self._descriptor, whole)
+            raise
         stored = cast(E, type(event).model_validate(data))
         self.events.append(stored)
         return stored

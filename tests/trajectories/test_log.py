@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -68,6 +69,22 @@ def test_a_torn_last_line_is_dropped_and_the_log_goes_on_after_it(tmp_path: Path
         log.append(Message(role="user", purpose="remark", content="again"))
     assert [event.seq for event in read_events(path)] == [0, 1, 2]
     assert len(path.read_text().splitlines()) == 3
+
+
+def test_after_a_write_that_failed_halfway_the_log_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    lifted = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with EventLog(path) as log:
+        log.append(some_events()[0])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, lifted[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                log.append(AttemptEnded(status="submitted", patch="x" * 500))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, lifted)
+        log.append(some_events()[1])
+    assert read_events(path) == log.events
+    assert [event.seq for event in read_events(path)] == [0, 1]
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
