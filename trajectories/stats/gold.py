@@ -10,6 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\s+(\w+)")
+#: As git quotes names in diffs.
+_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|(.))", re.S)
+_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,18 @@ def touched(patch: str, sources: Mapping[str, str] | None = None) -> tuple[Touch
     return tuple(_touched(patch, sources)) if sources else _files(patch)
 
 
+def path_of(name: str) -> str:
+    """The path that a name in the header of a diff stands for: without ``a/`` or ``b/``, and without quotes."""
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        quoted = name[1:-1].encode("utf-8", "surrogatepass")
+        name = _ESCAPED.sub(_byte, quoted).decode("utf-8", "backslashreplace")
+    return name[2:] if name.startswith(("a/", "b/")) else name
+
+
+def _byte(found: re.Match[bytes]) -> bytes:
+    return bytes([int(found[1], 8) & 0xFF]) if found[1] else _ESCAPES.get(found[2], found[2])
+
+
 def _touched(patch: str, sources: Mapping[str, str]) -> Iterator[Touched]:
     from unidiff import PatchSet
     from unidiff.errors import UnidiffParseError
@@ -64,7 +79,7 @@ def _touched(patch: str, sources: Mapping[str, str]) -> Iterator[Touched]:
         return
     for file in files:
         new = bool(file.is_added_file)
-        path = (file.target_file if new else file.source_file).removeprefix("a/").removeprefix("b/")
+        path = path_of(file.target_file if new else file.source_file)
         spots: set[tuple[int, str]] = set()
         if path.endswith(".py") and not new:
             spans = _spans(sources[path]) if path in sources else None

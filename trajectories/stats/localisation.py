@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from posixpath import join, normpath
 
 from trajectories.stats.commands import command_of
-from trajectories.stats.gold import Touched
+from trajectories.stats.gold import Touched, path_of
 from trajectories.stats.reader import Action, Recorded
 
 #: Arguments that name a file, in our tools and in others'.
@@ -16,6 +16,9 @@ PATH_ARGUMENTS = ("path", "file", "file_path", "filepath", "filename", "file_nam
 #: Tools that name files without showing what is in them.
 _NAMING_TOOLS = frozenset({"find_file", "search_dir", "run_tests", "submit"})
 _WORDS = re.compile(r"[^\s;|&()<>\"'`=:,]+")
+_GIT_HEADER = re.compile(r"""^diff --git (?:(a/(.+)) b/\2$|("a/(?:\\.|[^"\\])*") |(a/.*) "?b/)""", re.M)
+#: Above a hunk: within one, a removed line may look like the first half of it.
+_PLAIN_HEADER = re.compile(r"^--- ([^\t\r\n]+).*\n\+\+\+ ([^\t\r\n]+).*\n(?=@@ -)", re.M)
 _CHANGES_DIRECTORY = re.compile(r"^\s*cd\s+([^\s;&|]+)")
 
 
@@ -84,10 +87,9 @@ def localise(recorded: Recorded, gold: Sequence[Touched]) -> Localisation:
 
 def patched_files(patch: str) -> frozenset[str]:
     """Paths that a diff changes, as they are called before it; new files by their name after it."""
-    old = re.findall(r"^diff --git a/(.*) b/(.*)$", patch, re.M)
-    if old:
-        return frozenset(before for before, _ in old)
-    return frozenset(re.findall(r"^--- (?:a/)?(?!/dev/null)(\S+)", patch, re.M))
+    headed = [same or quoted or old for same, _, quoted, old in _GIT_HEADER.findall(patch)]
+    plain = [old if old != "/dev/null" else new for old, new in _PLAIN_HEADER.findall(patch)]
+    return frozenset(map(path_of, headed + plain))
 
 
 def is_about(action: Action, path: str, workdir: str, cwd: str) -> bool:

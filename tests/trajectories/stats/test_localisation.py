@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trajectories.stats import facts, read_attempt, touched
-from trajectories.stats.localisation import Localisation, localise
+from trajectories.stats.localisation import Localisation, localise, patched_files
 
 BEFORE = '''\
 import os
@@ -85,6 +85,31 @@ def test_new_files_and_other_languages_count_as_files_only() -> None:
     ]
     assert touched("this is no diff") == ()
     assert touched("--- a/x\n+++ b/x\n@@ -1,9 +1 @@\n-a\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("{0}/pkg/io.py", "pkg/io.py"),
+        ("{0}/b/io.py", "b/io.py"),
+        ("{0}/a name.py", "a name.py"),
+        (r'"{0}/\303\274n\303\257.py"', "ünï.py"),
+        (r'"{0}/quo\"te.py"', 'quo"te.py'),
+        (r'"{0}/t\tab \\ b.py"', "t\tab \\ b.py"),
+        (r'"{0}/\351.py"', r"\xe9.py"),
+    ],
+)
+@pytest.mark.parametrize("headed", [True, False])
+@pytest.mark.parametrize("new", [True, False])
+def test_names_as_git_writes_them(written: str, path: str, headed: bool, new: bool) -> None:
+    old, now = written.format("a"), written.format("b")
+    hunk = "@@ -0,0 +1 @@\n+x\n" if new else "@@ -1,2 +1 @@\n--- x\n-y\n+z\n"
+    patch = f"--- {'/dev/null' if new else old}\n+++ {now}\n{hunk}"
+    if headed:
+        patch = f"diff --git {old} {now}\n{'new file mode 100644' if new else 'index 1..2 100644'}\n{patch}"
+    patch += "diff --git a/m.py b/m.py\nold mode 100644\nnew mode 100755\n" if headed else ""
+    wanted = {path, "m.py"} if headed else {path}
+    assert patched_files(patch) == {file.path for file in touched(patch)} == wanted
 
 
 GOLD = touched(patch_to(BEFORE.replace("found.append(line)", "found.append(line.strip())")), {"pkg/io.py": BEFORE})
