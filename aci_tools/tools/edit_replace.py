@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aci_tools.session import Session
 
 _LISTED = 8
+_LINE_END = re.compile(rb"\r?\n|\Z")
+_WITHIN_WORD = re.compile(rb"(?<=[\w\x80-\xff])[\w\x80-\xff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ replace src/shapes.py
             raise ToolError(f"Not edited: the old and the new text are the same, so {path} stays as it is.", NO_CHANGE)
         old, new, whole_lines = _trimmed(self.old, self.new)
         data = before.data
-        spots = _occurrences(data, before, path, old)
+        spots = _occurrences(data, before, path, old, whole_lines)
         if len(spots) > 1:
             lines = [data.count(b"\n", 0, start) + 1 for start, _ in spots]
             raise _ambiguous(path, before, lines)
@@ -67,11 +69,11 @@ replace src/shapes.py
             deeper = _indented_behind(data, spots[0][0], new)
             meant = [_exactly(path, before, spots[0], deeper, whole_lines)] if deeper else []
             return land(session, path, after, "1 place replaced", before=before, meant=meant)
-        places = _tolerant(before, split_lines(old), split_lines(new))
+        places = _tolerant(before, split_lines(self.old), split_lines(new))
         if len(places) > 1:
             raise _ambiguous(path, before, [place.first for place in places])
         if not places:
-            raise _not_found(path, before, split_lines(old))
+            raise _not_found(path, before, split_lines(self.old))
         place = places[0]
         after = replaced(path, before, place.first, place.last, place.new)
         what = f"lines {place.first}-{place.last} replaced; they differed from the old text in {place.difference}"
@@ -87,12 +89,21 @@ def _trimmed(old: str, new: str) -> tuple[str, str, bool]:
     return old, new, closed
 
 
-def _occurrences(data: bytes, before: Document, path: str, old: str) -> list[tuple[int, int]]:
-    """Where the old text stands, as offsets of bytes; its line ends match those of the file of either kind."""
+def _occurrences(data: bytes, before: Document, path: str, old: str, closed: bool) -> list[tuple[int, int]]:
+    """Where the old text stands, as offsets of bytes; its line ends match those of the file of either kind.
+
+    Of a text that was closed by a line end, places where a line ends count first, then those that tear no word apart.
+    """
     parts = [re.escape(encoded(path, before, part)) for part in old.replace("\r\n", "\n").split("\n")]
     # Looking ahead finds places that overlap: those are ambiguous too.
     pattern = re.compile(rb"(?=(" + rb"\r?\n".join(parts) + rb"))")
-    return [match.span(1) for match in pattern.finditer(data)]
+    spots = [match.span(1) for match in pattern.finditer(data)]
+    if not closed:
+        return spots
+    ended = [spot for spot in spots if _LINE_END.match(data, spot[1])]
+    if ended or old.endswith("\n"):
+        return ended
+    return [spot for spot in spots if not _WITHIN_WORD.match(data, spot[1])]
 
 
 def _exactly(path: str, before: Document, spot: tuple[int, int], new: str, whole_lines: bool) -> Document:

@@ -49,6 +49,23 @@ def test_whole_lines_with_and_without_their_line_end(session):
     assert data == CODE.replace("x + 1", "x").encode()
 
 
+def test_whole_lines_are_not_the_beginnings_of_longer_ones(session_on):
+    session = session_on(
+        {"one.py": "x = 10\n", "two.py": "x = 1\nx = 10\n", "a.md": "a\nc\n", "é.txt": "caf é\ncafé\n"}
+    )
+    assert session.execute(Replace(path="one.py", old="x = 1\n", new="x = 2\n")).code == "not-found"
+    assert session.execute(Replace(path="a.md", old="a\n\n", new="b\n")).code == "not-found"
+    _, data = replaced(session, "two.py", "x = 1\n", "x = 2\n")
+    assert data == b"x = 2\nx = 10\n"
+    _, data = replaced(session, "é.txt", "caf\n", "tea\n")
+    assert data == "tea é\ncafé\n".encode()
+
+
+def test_a_closed_text_may_be_a_part_of_a_line_where_no_line_ends_in_it(session):
+    _, data = replaced(session, "a.py", "def g(\n", "def h(\n")
+    assert data == CODE.replace("def g(", "def h(").encode()
+
+
 def test_deleting_whole_lines_leaves_no_empty_one(session):
     _, data = replaced(session, "trail.py", "c = 3", "")
     assert data == b"a = 1  \nb = 2\t\n"
