@@ -110,12 +110,14 @@ def _line_arguments(tool: type[Tool], line: str) -> dict[str, Any]:
     fields = inline_fields(tool)
     named: dict[str, Any] = {}
     words: list[tuple[str, int, int]] = []
+    torn = False  # `print("a b")`: a text, not two words
     for match in _WORD.finditer(line):
         option = _OPTION.fullmatch(match[0])
         if option and option[1] in tool.model_fields and option[1] not in named:
             named[option[1]] = _unquoted(option[2])
         else:
             words.append((_unquoted(match[0]), match.start(), match.end()))
+            torn = torn or (match[3] or "").count('"') % 2 == 1
     # A quoted value behind `name=` may hold blanks, which the pattern of words does not see.
     for key in tool.model_fields:
         quoted = re.search(rf"(?:^|\s)(?:--)?{key}=(\"(?:[^\"\\]|\\.)*\"|'[^']*')(?=\s|$)", line)
@@ -123,7 +125,6 @@ def _line_arguments(tool: type[Tool], line: str) -> dict[str, Any]:
             before, after = line[: quoted.start()], line[quoted.end() :]
             return {**_line_arguments(tool, f"{before} {after}".strip()), key: _unquoted(quoted[1])}
     free = [name for name in fields if name not in named]
-    torn = any(word.count('"') % 2 for word, _, _ in words)  # `print("a b")`: a text, not two words
     if len(words) <= len(free) and not torn:
         assigned = _assigned(tool, free, [word for word, _, _ in words])
         if _fits(tool, assigned):

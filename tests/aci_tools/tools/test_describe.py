@@ -93,6 +93,8 @@ def test_tools_are_chosen_by_name():
         ("search_dir foo bar baz", SearchDir(term="foo bar baz")),
         ("search_dir 'def foo' src", SearchDir(term="def foo", dir="src")),
         ('search_dir "say \\"x\\"" src', SearchDir(term='say "x"', dir="src")),
+        ("search_dir 'x = \"a' .", SearchDir(term='x = "a', dir=".")),
+        (r'search_dir "x = \"a"', SearchDir(term='x = "a')),
         ('search_dir print("a b")', SearchDir(term='print("a b")')),
         ("search_dir don't", SearchDir(term="don't")),
         ("search_dir a=b", SearchDir(term="a=b")),
