@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.text import Document, split_lines
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from aci_tools.session import Session
 
 _LISTED = 8
+_DIFFERENCES = 40
 _LINE_END = re.compile(rb"\r?\n|\Z")
 _WITHIN_WORD = re.compile(rb"(?<=[\w\x80-\xff])[\w\x80-\xff]")
 
@@ -188,14 +191,20 @@ def _not_found(path: str, before: Document, old: list[str]) -> ToolError:
         return ToolError(text, NOT_FOUND, path=path)
     last = min(first + len(old) - 1, len(before))
     there = before.texts(first, last)
-    difference = [
-        line for line in difflib.ndiff([o.rstrip() for o in old], [t.rstrip() for t in there]) if line[:1] in "-+?"
-    ]
+    difference = _differences([o.rstrip() for o in old], [t.rstrip() for t in there])
     parts = [
         f"{head} The nearest is lines {first}-{last}:",
         show(path, before, first, last),
         "What differs (- the old text as given, + the file):",
-        *(line.rstrip() for line in difference[:40]),
+        *(line.rstrip() for line in islice(difference, _DIFFERENCES)),
         "Nothing was changed. Copy the old text exactly from the file.",
     ]
     return ToolError("\n".join(parts), NOT_FOUND, path=path, nearest=[first, last])
+
+
+def _differences(old: Sequence[str], there: Sequence[str]) -> Iterator[str]:
+    """The lines that differ, as ``ndiff`` shows them; of a long stretch of them only as much as is shown."""
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, old, there).get_opcodes():
+        if tag != "equal":
+            differ = difflib.ndiff(old[i:j][:_DIFFERENCES], there[k:m][:_DIFFERENCES])
+            yield from (line for line in differ if line[:1] in "-+?")

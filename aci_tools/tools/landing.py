@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _VOTES = 20
 _COMPARED = 5000
+_SMALL = 4000
+_WIDEST = 200
 
 
 def document(session: Session, path: str) -> Document:
@@ -193,11 +195,28 @@ def nearest(document: Document, lines: Sequence[str]) -> tuple[int, float]:
         near = difflib.get_close_matches(wanted[offset], dict.fromkeys(texts[:_COMPARED]), n=3, cutoff=0.4)
         starts = [max(0, where[text][0] - offset) for text in near]
     best, score = 1, 0.0
-    block = "\n".join(wanted)
     for start in starts:
-        ratio = difflib.SequenceMatcher(
-            None, "\n".join(texts[start : start + len(wanted)]), block, autojunk=False
-        ).ratio()
+        ratio = _likeness(texts[start : start + len(wanted)], wanted)
         if ratio > score:
             best, score = start + 1, ratio
     return best, score
+
+
+def _likeness(there: Sequence[str], wanted: Sequence[str]) -> float:
+    """How much two blocks of lines are alike, 0 to 1.
+
+    Small blocks are compared by characters, which for large ones would take minutes: in those equal lines count first,
+    then the lines between them pair by pair.
+    """
+    text, block = "\n".join(there), "\n".join(wanted)
+    if len(text) + len(block) <= _SMALL:
+        return _alike(text, block)
+    same = 0.0
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, there, wanted).get_opcodes():
+        for a, b in zip(there[i:j], wanted[k:m], strict=False):
+            same += (len(a) + len(b) + 2) * (1.0 if tag == "equal" else _alike(a[:_WIDEST], b[:_WIDEST]))
+    return same / (len(text) + len(block) + 2)
+
+
+def _alike(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -96,6 +98,18 @@ def test_the_nearest_place_is_shown_when_there_is_none(session):
     assert "-         x = 2" in refused.text
     assert "+         x = 1" in refused.text
     assert "Nothing was changed" in refused.text
+
+
+def test_the_nearest_place_of_a_long_text_is_found_soon(session_on):
+    lines = [f"    value_{i} = compute_{i * 7 % 10}(arg_{i * 13 % 51}, {i * 31 % 100})\n" for i in range(4000)]
+    session = session_on({"long.py": "def f():\n" + "".join(lines)})
+    old = "".join(lines[1000:1250]).replace("compute", "computed")
+    began = time.process_time()
+    refused = session.execute(Replace(path="long.py", old=old, new="x\n"))
+    assert time.process_time() - began < 20
+    assert "The nearest is lines 1002-1251:" in refused.text
+    assert "-     value_1000 = computed_0(arg_46, 0)\n" in refused.text
+    assert "+     value_1000 = compute_0(arg_46, 0)\n" in refused.text
 
 
 def test_a_text_like_nothing_in_the_file(session):
