@@ -202,10 +202,10 @@ def _bodies_below(tool: type[Tool], rest: str, tools: Tools) -> dict[str, str]:
         return {}
     if not rest or (len(bodies) == 2 and not rest.strip()):
         return {}
-    return {bodies[0]: rest} if len(bodies) == 1 else dict(zip(bodies, _halves(tool, rest), strict=True))
+    return {bodies[0]: rest} if len(bodies) == 1 else dict(zip(bodies, _halves(tool, rest, tools), strict=True))
 
 
-def _halves(tool: type[Tool], rest: str) -> tuple[str, str]:
+def _halves(tool: type[Tool], rest: str, tools: Tools) -> tuple[str, str]:
     """The two bodies of a search-and-replace block, each with its line ends."""
     lines = rest.strip("\n").split("\n")
     marks = [line.rstrip() for line in lines]
@@ -213,7 +213,7 @@ def _halves(tool: type[Tool], rest: str) -> tuple[str, str]:
         if mark not in marks:
             raise CallError("bad-argument", f"{tool.tool_name()}: the line {mark} is missing. Usage: {usage(tool)}")
         if marks.count(mark) > 1:
-            problem = f"the line {mark} stands there {marks.count(mark)} times; write one block only"
+            problem = f"the line {mark} stands there {marks.count(mark)} times; {_once(mark, tools)}"
             raise CallError("bad-argument", f"{tool.tool_name()}: {problem}. Usage: {usage(tool)}")
     start, middle, end = (marks.index(mark) for mark in (SEARCH, DIVIDER, REPLACE))
     if not start < middle < end or start or end != len(lines) - 1:
@@ -222,6 +222,14 @@ def _halves(tool: type[Tool], rest: str) -> tuple[str, str]:
         )
     old, new = lines[1:middle], lines[middle + 1 : end]
     return "".join(f"{line}\n" for line in old), "".join(f"{line}\n" for line in new)
+
+
+def _once(mark: str, tools: Tools) -> str:
+    """What to do where a mark of a block stands several times: of the divider, others may be lines of the file."""
+    if mark != DIVIDER:
+        return "write one block only"
+    other = ", or use edit" if any(tool.tool_name() == "edit" for tool in tools) else ""
+    return f"only one can divide the old text from the new. If the file has such a line, leave it out of both{other}"
 
 
 def _explain(error: ValidationError, tool: type[Tool]) -> CallError:

@@ -140,6 +140,8 @@ def test_commands(text, expected):
         ("open a.py\nlook at it", "extra-argument", "takes no text below"),
         ("replace a.py\nx", "bad-argument", "the line <<<<<<< SEARCH is missing"),
         ("replace a.py\n" + BLOCK.format("a\n", "b\n=======\n"), "bad-argument", "stands there 2 times"),
+        ("replace a.py\n" + BLOCK.format("A\n=======\n", "B\n=======\n"), "bad-argument", "out of both, or use edit."),
+        (f"replace a.py\n{BLOCK.format('a', 'b')}\n" * 2, "bad-argument", "write one block only"),
         ("replace a.py\n" + BLOCK.format("a\n", "b\n") + "\nmore", "bad-argument", "nothing around it"),
         ("replace a.py", "missing-argument", "replace needs old"),
         ("bash", "missing-argument", "bash needs command"),
@@ -152,6 +154,12 @@ def test_what_is_wrong_with_a_command_is_said_exactly(text, code, essential):
         parse_command(text, ALL)
     assert caught.value.code == code
     assert essential in caught.value.text
+
+
+def test_a_line_like_the_divider_is_not_for_a_tool_that_is_missing():
+    with pytest.raises(CallError) as caught:
+        parse_command("replace a.py\n" + BLOCK.format("A\n=======\n", "B\n"), [Replace])
+    assert "leave it out of both. Usage" in caught.value.text
 
 
 @pytest.mark.parametrize(
