@@ -28,15 +28,15 @@ _LIST = "GIT_LITERAL_PATHSPECS=1 git ls-files -z --cached --others --exclude-sta
 # Files with a NUL are binary. rg counts in them, so they are named behind the mark and taken out again.
 _WITH_RG = """
 search() {{ xargs -0 {rg} --no-config --no-messages --color never --encoding none "$@" -- /dev/null; }}
-{list} | search -c -F --with-filename {case} -e {term}
+{list} | search -c --with-filename {case} {terms}
 echo {mark}
-{list} | search -l --null -a -F {case} -e {term} | search -l -a '\\x00'
+{list} | search -l --null -a {case} {terms} | search -l -a '\\x00'
 """
 # Without -I (busybox), binary files are found when they are read.
 _WITH_GREP = """
 export LC_ALL=C
 printf x | grep -c -I x >/dev/null 2>&1 && skip=-I || skip=
-{list} | xargs -0 grep -c -F $skip {case} -e {term} -- /dev/null 2>/dev/null | grep -v ':0$'
+{list} | xargs -0 grep -c -F $skip {case} {terms} -- /dev/null 2>/dev/null | grep -v ':0$'
 """
 _MARK = "//"  # no path of git's looks like this
 
@@ -44,11 +44,13 @@ _MARK = "//"  # no path of git's looks like this
 def count_occurrences(session: Session, term: str, directory: str, *, ignore_case: bool = False) -> dict[str, int]:
     """How many lines of each file hold a text: tracked files and untracked ones that are not ignored, no binary ones.
 
+    The text counts as it is in UTF-8 and in latin-1, so of a file in UTF-8 a line may count that does not hold it.
+
     Args:
         session: Where.
         term: Literal text without a line break.
         directory: Relative to the repository, ``"."`` for all of it.
-        ignore_case: Whether ASCII letters match in either case.
+        ignore_case: Whether letters match in either case; those beyond ASCII where all are small or all are capital.
 
     Raises:
         ToolError: The search took too long.
@@ -67,7 +69,7 @@ def count_occurrences(session: Session, term: str, directory: str, *, ignore_cas
 def _count(session: Session, program: str, term: str, directory: str, ignore_case: bool) -> dict[str, int] | None:
     """The counts, or ``None`` when the program is not there."""
     listing = _LIST if directory == "." else f"{_LIST} -- {shlex.quote(directory)}"
-    values = {"list": listing, "term": shlex.quote(term), "mark": _MARK}
+    values = {"list": listing, "terms": _patterns(term, ignore_case, as_regex=program != _GREP), "mark": _MARK}
     if program == _GREP:
         script = _WITH_GREP.format(case="-i" if ignore_case else "", **values)
     else:
@@ -83,6 +85,25 @@ def _count(session: Session, program: str, term: str, directory: str, ignore_cas
     without = set(binary.splitlines())
     pairs = (line.rpartition(":") for line in counted.split("\n"))
     return {path: int(count) for path, _, count in pairs if count.isdigit() and path not in without}
+
+
+def _patterns(term: str, ignore_case: bool, *, as_regex: bool) -> str:
+    """The options that name a text's bytes; ripgrep takes those that are not UTF-8 in a regular expression only."""
+    written = _written(term, ignore_case)
+    if as_regex:
+        escaped = ["".join(f"\\x{byte:02x}" for byte in data) for data in written]
+        return " ".join(f"-e '(?-u:{data})'" for data in escaped)
+    return " ".join(f"-e {shlex.quote(data.decode('utf-8', 'surrogateescape'))}" for data in written)
+
+
+def _written(term: str, ignore_case: bool) -> list[bytes]:
+    """A text as files may hold it: in UTF-8 or latin-1, and in either case."""
+    ways = [term]
+    if ignore_case:
+        ways = [way for way in (term.lower(), term.upper()) if way.lower() == term.lower()]
+    found = [way.encode("utf-8", "surrogateescape") for way in ways]
+    found += [way.encode("latin-1") for way in ways if max(way) <= "\xff"]
+    return list(dict.fromkeys(data.lower() if ignore_case else data for data in found))
 
 
 def _choose(session: Session, files: int) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aci_tools.session import Session
 
 _WIDEST = 200
+_ANY_CASE = " when upper and lower case are the same; none does exactly"
 _REGEX = re.compile(r"\.\*|\\[\w.(]|\[[^\]]+\]|\w\||\(\?|^\^|\$$")
 
 
@@ -55,16 +56,15 @@ class SearchDir(Tool):
         _check(self.term)
         directory, _ = _files_in(session, self.dir)
         where = _where(directory)
-        counts = count_occurrences(session, self.term, directory)
-        note = ""
-        ignore_case = not counts
-        if ignore_case:
-            counts = count_occurrences(session, self.term, directory, ignore_case=True)
-            note = " when upper and lower case are the same; none does exactly"
-        if sum(counts.values()) > session.settings.max_results:
-            return _counts(self.term, where, counts, session.settings.max_results, note)
-        groups = {path: _hits(session, path, self.term, ignore_case) for path in counts}
-        groups = {path: hits for path, hits in groups.items() if hits}
+        for ignore_case in (False, True):
+            counts = count_occurrences(session, self.term, directory, ignore_case=ignore_case)
+            note = _ANY_CASE if ignore_case else ""
+            if sum(counts.values()) > session.settings.max_results:
+                return _counts(self.term, where, counts, session.settings.max_results, note)
+            groups = {path: _hits(session, path, self.term, ignore_case) for path in counts}
+            groups = {path: hits for path, hits in groups.items() if hits}
+            if groups:
+                break
         total = sum(map(len, groups.values()))
         data = {"term": self.term, "dir": directory, "count": total, "files": len(groups)}
         if not total:
@@ -94,7 +94,7 @@ class SearchFile(Tool):
         hits = _matching(opened, self.term, ignore_case=False)
         if not hits:
             hits = _matching(opened, self.term, ignore_case=True)
-            note = " when upper and lower case are the same; none does exactly"
+            note = _ANY_CASE
         data = {"term": self.term, "path": path, "count": len(hits)}
         if not hits:
             return Observation(f"No line of {path} has {self.term!r}.{_literal(self.term)}", data=data)
@@ -190,11 +190,15 @@ def _hits(session: Session, path: str, term: str, ignore_case: bool) -> list[tup
 
 
 def _matching(opened: Document, term: str, *, ignore_case: bool) -> list[tuple[int, str]]:
-    """The lines that hold a term, by their bytes as grep sees them."""
-    wanted = term.encode("utf-8", "surrogateescape")
-    if ignore_case:
-        wanted = wanted.lower()
-    found = [n for n, line in enumerate(opened.lines, 1) if wanted in (line.lower() if ignore_case else line)]
+    """The lines that hold a term, as they are shown or by their bytes as grep sees them."""
+    text, data = (term.lower() if ignore_case else term), term.encode("utf-8", "surrogateescape")
+    data = data.lower() if ignore_case else data
+
+    def holds(number: int, line: bytes) -> bool:
+        shown = opened.text(number)
+        return text in (shown.lower() if ignore_case else shown) or data in (line.lower() if ignore_case else line)
+
+    found = [number for number, line in enumerate(opened.lines, 1) if holds(number, line)]
     return [(number, _cut(opened.text(number), term)) for number in found]
 
 

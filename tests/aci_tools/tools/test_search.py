@@ -79,6 +79,24 @@ def test_another_case_is_found_and_said(session):
     assert "src/Reader.py (1):" in found.text
 
 
+def test_text_beyond_ascii_is_found_as_it_is_shown(session):
+    session.sandbox.write(f"{session.root}/latin.py", b"# coding: latin-1\ncaf\xe9 = 1\n")
+    session.sandbox.write(f"{session.root}/utf.txt", "café (1)\nCAFÉ (2)\n".encode())
+    session.sandbox.write(f"{session.root}/mixed.txt", "café\n".encode() + b"\xff\n")
+    session.sandbox.write(f"{session.root}/chinese.txt", "这\n".encode())  # begins with the byte of é in latin-1
+    found = session.execute(SearchDir(term="café")).text
+    assert found.startswith("3 lines in 3 files have 'café':")
+    assert "latin.py (1):\n  2:café = 1\n" in found
+    assert "utf.txt (1):\n  1:café (1)" in found
+    capital = session.execute(SearchDir(term="CAFÉ =")).text
+    assert "upper and lower case are the same" in capital
+    assert "latin.py (1):\n  2:café = 1" in capital
+    assert "chinese" not in session.execute(SearchDir(term="é")).text
+    assert "1 line of latin.py" in session.execute(SearchFile(term="café", path="latin.py")).text
+    assert "1 line of mixed.txt" in session.execute(SearchFile(term="café", path="mixed.txt")).text
+    assert "2 lines of utf.txt" in session.execute(SearchFile(term="CaFé", path="utf.txt")).text
+
+
 def test_too_many_lines_become_counts(session):
     session.settings = type(session.settings)(max_results=3)
     found = session.execute(SearchDir(term="parse"))
