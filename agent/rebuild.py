@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aci_tools.errors import SandboxError
+from aci_tools.patch import path_in_header
 from aci_tools.session import Session
 from aci_tools.tools.base import REFUSED, Observation
 from aci_tools.tools.describe import CallError, build
@@ -39,8 +40,6 @@ rm -f "$index" {_PATCH}
 exit $status
 """
 _SECTION = re.compile(r"^(?=diff --git )", re.MULTILINE)
-_ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
-_CONTROL = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 
 
 @dataclass(slots=True)
@@ -171,19 +170,4 @@ def _content(session: Session, path: str) -> bytes | None:
 
 def _sections(patch: str) -> dict[str, str]:
     """The parts of a patch by the path of their file."""
-    return {_path(section.partition("\n")[0]): section for section in _SECTION.split(patch) if section}
-
-
-def _path(header: str) -> str:
-    """The path in ``diff --git a/PATH b/PATH``, which git may write in quotes."""
-    names = header.removeprefix("diff --git ")
-    half = names[len(names) // 2 + 1 :]
-    if not half.startswith('"'):
-        return half.removeprefix("b/")
-    raw = half.strip('"').encode("utf-8", "surrogateescape")
-    return _ESCAPE.sub(_unescaped, raw).decode("utf-8", "surrogateescape").removeprefix("b/")
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    what = found[1]
-    return bytes([int(what, 8)]) if len(what) == 3 else _CONTROL.get(what, what)
+    return {path_in_header(section.partition("\n")[0]): section for section in _SECTION.split(patch) if section}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aci_tools.output import clean, clip
+from aci_tools.patch import path_in_header
+from aci_tools.text import printable
 from aci_tools.tools.base import Observation, Tool
 
 if TYPE_CHECKING:
     from aci_tools.session import Session
 
 _SHOWN = 12_000
-_FILE = re.compile(r"^diff --git a/.* b/(.*)$", re.M)
-_NEW_FILE = re.compile(r"^diff --git a/.* b/(.*)\nnew file mode", re.M)
+_FILE = re.compile(r"^diff --git .*$", re.M)
+_NEW_FILE = re.compile(r"^(diff --git .*)\nnew file mode", re.M)
 _BINARY = re.compile(r"^GIT binary patch\n(?:.+\n|\n(?!diff ))*", re.M)
 
 
@@ -23,7 +26,7 @@ class Submit(Tool):
     def run(self, session: Session) -> Observation:
         """End the attempt; where the profile asks for a review, the first call shows the diff instead."""
         patch = session.patch()
-        files = _FILE.findall(patch)
+        files = _names(_FILE.findall(patch))
         data = {
             "files": files,
             "added": len(re.findall(r"^\+(?!\+\+ )", patch, re.M)),
@@ -43,13 +46,17 @@ _NOTHING = (
 )
 
 
+def _names(headers: Iterable[str]) -> list[str]:
+    return [printable(path_in_header(header)) for header in headers]
+
+
 def _review(patch: str) -> str:
     shown = clean(_BINARY.sub("(binary data)\n", patch).encode("utf-8", "surrogateescape"))
     advice = [
         "Check the diff, then submit again to finish.",
         "- If the tests have not passed since the last edit, run them.",
     ]
-    if new := _NEW_FILE.findall(patch):
+    if new := _names(_NEW_FILE.findall(patch)):
         advice.append(f"- New: {', '.join(new[:10])}. Remove what is not part of the solution (scripts, notes).")
     advice.append("- If something is missing or does not belong here, mend it first.")
     return "\n".join(["This is what you are about to submit:", "", clip(shown, _SHOWN).rstrip(), "", *advice])

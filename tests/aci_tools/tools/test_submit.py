@@ -48,6 +48,18 @@ def test_the_diff_is_shown_once_for_review(session):
     assert session.reviewed == session.patch()
 
 
+def test_files_are_named_as_they_are_called(session):
+    names = ["a b.py", 'q"\\.py', "é.py", "tab\t.py"]
+    for name in names:
+        session.write(name, b"1\n")
+    session.sandbox.write(f"{session.root}/\udcff.py", b"1\n")
+    first, second = Submit().run(session), Submit().run(session)
+    assert sorted(first.data["files"]) == sorted([*names, "\ufffd.py"])
+    assert 'q"\\.py' in first.text.partition("- New: ")[2]
+    assert "é.py" in first.text.partition("- New: ")[2]
+    assert "é.py" in second.text
+
+
 def test_an_edit_after_the_review_does_not_ask_again(session):
     session.write("a b.py", b"one\r\n2\r\n")
     Submit().run(session)
