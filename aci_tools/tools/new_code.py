@@ -53,10 +53,13 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
         ToolError: The code does not define it.
     """
     short = name.rpartition(".")[2]
-    lines = _unindented(_without_blank_edges(split_lines(_unfenced(code))))
+    given = _without_blank_edges(split_lines(_unfenced(code)))
+    lines = _unindented(given)
     tree = parse_python("\n".join(lines))
     if tree is None:
         return _unparsed(lines, short)
+    for number in _inside_strings(tree):
+        lines[number - 1] = given[number - 1]
     body: Sequence[ast.stmt] = tree.body
     left_out: list[str] = []
     named = [s for s in body if isinstance(s, _Named)]

@@ -176,6 +176,25 @@ def test_lines_inside_strings_keep_their_blanks(session):
     assert shown + '        self.x = f"""\nleft\n  two\n"""\n' in read(session)
 
 
+@pytest.mark.parametrize("blanks", ["    ", "\t"])
+def test_lines_inside_strings_keep_their_blanks_in_code_that_is_indented_as_the_file(session_on, blanks):
+    source = """\
+class A:
+    def f(self):
+        \'\'\'A query.
+        \'\'\'
+        q = \'\'\'
+        SELECT a
+      FROM b
+        \'\'\'
+        return q
+""".replace("    ", blanks)
+    session = session_on({"a.py": source})
+    code = "".join(source.splitlines(keepends=True)[1:]).replace("FROM b", "FROM c")
+    rewritten(session, "A.f", code, path="a.py")
+    assert read(session, "a.py") == source.replace("FROM b", "FROM c")
+
+
 def test_tabs_and_carriage_returns(session_on):
     data = b"class A:\r\n\tdef f(self):\r\n\t\treturn 1\r\n\tdef g(self):\r\n\t\tpass\r\n"
     session = session_on({"a.py": data})
