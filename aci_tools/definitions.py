@@ -15,6 +15,11 @@ from aci_tools.text import Document
 _PYTHON_DEFINITION = re.compile(r"^([ \t\f]*)(?:async[ \t]+)?(def|class)[ \t]+(\w+)")
 # What may stand at or left of the column of a `def` without ending it.
 _CLOSING = (")", "]", "}", "#")
+# Comments, brackets, strings, and triple quotes that nothing closes.
+_PYTHON_TOKEN = re.compile(
+    r"""#[^\n]*|[()\[\]{}]|(\"{3}|'{3})(?:\\.|[^\\])*?\1|\"{3}|'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
+    re.DOTALL,
+)
 _TREE_DEFINITION = re.compile(
     r"(function|method|class|struct|interface|trait|impl|enum|constructor|module|type)_?"
     r"(definition|declaration|item|specifier|spec|signature)?|singleton_method|variable_declarator|short_var_declaration"
@@ -99,11 +104,12 @@ def _by_ast(node: ast.AST, prefix: str) -> Iterator[Definition]:
 def _by_indentation(document: Document) -> list[Definition]:
     """For files that do not parse: a definition reaches to the next line that is indented no deeper."""
     texts = document.texts()
+    continued = _continued(document.source())
     found: list[Definition] = []
     around: list[tuple[int, str]] = []
     for index, text in enumerate(texts):
         stripped = text.lstrip()
-        if not stripped or stripped.startswith(_CLOSING):
+        if not stripped or stripped.startswith(_CLOSING) or index in continued:
             continue
         indent = indent_width(text)
         while around and around[-1][0] >= indent:
@@ -119,6 +125,9 @@ def _by_indentation(document: Document) -> list[Definition]:
         last = index
         for below in range(index + 1, len(texts)):
             stripped = texts[below].strip()
+            if below in continued:
+                last = below
+                continue
             if not stripped or (stripped.startswith("#") and indent_width(texts[below]) <= indent):
                 continue
             if indent_width(texts[below]) <= indent and not stripped.startswith(_CLOSING):
@@ -127,6 +136,25 @@ def _by_indentation(document: Document) -> list[Definition]:
         kind = "class" if match[2] == "class" else "function"
         found.append(Definition(name, kind, first + 1, index + 1, 0, last + 1))
     return found
+
+
+def _continued(source: str) -> set[int]:
+    """Indexes of the lines that begin inside brackets or a string; none where not all of these are closed."""
+    continued: set[int] = set()
+    opened: list[int] = []
+    line = end = 0
+    for token in _PYTHON_TOKEN.finditer(source):
+        line += source.count("\n", end, token.start())
+        first, text, end = line, token[0], token.end()
+        line += text.count("\n")
+        if text in ('"' * 3, "'" * 3) or (text in ")]}" and not opened):
+            return set()
+        if text in "([{":
+            opened.append(line)
+        elif text in ")]}":
+            first = opened.pop()
+        continued.update(range(first + 1, line + 1))
+    return set() if opened else continued
 
 
 def indent_width(text: str) -> int:

@@ -48,6 +48,26 @@ def test_a_signature_over_several_lines_belongs_to_its_function():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '"""usage:\nprog [options]\n\ndef not_this():\nit\\\'s\n"""',
+        "'''usage:\n\\'''\nmore'''",
+        "r'(', [  # it's (\n1, 2\n]",
+    ],
+)
+def test_lines_at_the_margin_inside_strings_and_brackets_belong_to_their_function(text):
+    last = 4 + text.count("\n")
+    source = f"def f():\n    a = 1\n    print {text}\n    return 1\n\ndef g():\n    print 'x'\n"
+    assert spans("a.py", source) == [("f", 1, last), ("g", last + 2, last + 3)]
+
+
+@pytest.mark.parametrize("text", ['"""', "'''", "(", "]"])
+def test_what_is_never_closed_does_not_hide_what_follows(text):
+    source = f"def f():\n    print {text}\n    return 1\n\ndef g():\n    print 'x'\n"
+    assert spans("a.py", source) == [("f", 1, 3), ("g", 5, 6)]
+
+
+@pytest.mark.parametrize(
     ("path", "source", "expected"),
     [
         ("a.go", "package a\n\nfunc (t *T) M() int {\n\treturn 1\n}\n\nfunc F() {\n}\n", [("T.M", 3, 5), ("F", 7, 8)]),

@@ -272,6 +272,14 @@ def test_a_file_for_python_2(session_on):
     assert session.sandbox.read(f"{session.root}/old.py").decode() == old.replace("'a'", "'c'")
 
 
+def test_a_function_for_python_2_with_a_string_at_the_margin_is_replaced_to_its_end(session_on):
+    rest = "\ndef other():\n    print 'x'\n"
+    session = session_on({"a.py": 'def usage():\n    print """usage:\nprog [options]\n"""\n    return 1\n' + rest})
+    code = "def usage():\n    print 'short'\n    return 2\n"
+    rewritten(session, "usage", code, path="a.py")
+    assert read(session, "a.py") == code + rest
+
+
 def test_other_languages(session_on):
     pytest.importorskip("tree_sitter_language_pack")
     go = "package a\n\nfunc (t *T) M() int {\n\treturn 1\n}\n"
