@@ -83,6 +83,12 @@ def parse_python(source: str) -> ast.Module | None:
         return None
 
 
+def first_line(statement: ast.stmt) -> int:
+    """The line at which a statement begins, decorators included."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(d.lineno for d in decorators)])
+
+
 def _by_ast(node: ast.AST, prefix: str) -> Iterator[Definition]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -90,9 +96,9 @@ def _by_ast(node: ast.AST, prefix: str) -> Iterator[Definition]:
             yield Definition(
                 name=name,
                 kind="class" if isinstance(child, ast.ClassDef) else "function",
-                first=min([child.lineno, *(d.lineno for d in child.decorator_list)]),
+                first=first_line(child),
                 line=child.lineno,
-                body=child.body[0].lineno,
+                body=first_line(child.body[0]),
                 last=child.end_lineno or child.lineno,
                 decorators=tuple(ast.unparse(d) for d in child.decorator_list),
             )

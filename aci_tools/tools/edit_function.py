@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
-from aci_tools.definitions import Definition, find_definitions, parse_python
+from aci_tools.definitions import Definition, find_definitions, first_line, parse_python
 from aci_tools.occurrences import count_occurrences
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import AMBIGUOUS, NOT_FOUND, Field, Observation, Tool, ToolError
@@ -149,7 +149,7 @@ def _with_documentation(
     was, now = _function(before, old.short_name, old.line), _function(after, old.short_name, first)
     if was is None or now is None or (there := _documentation(was)) is None:
         return after, False
-    start, known = now.body[0].lineno, _documentation(now)
+    start, known = first_line(now.body[0]), _documentation(now)
     said = known[2] if known is not None else []
     adds = len(said) > len(there[2]) and _within(there[2], said)
     if not adds and not set(said) <= set(there[2]):

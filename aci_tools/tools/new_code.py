@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from aci_tools.definitions import Definition, parse_python
+from aci_tools.definitions import Definition, first_line, parse_python
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import ToolError
 from aci_tools.tools.indentation import indentation
@@ -79,9 +79,9 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
     helpers = [s for s in body if isinstance(s, _Named) and s.name != short and s.name not in known]
     # A helper in between other things would drag them along.
     kept = [s for s in body if s is wanted[0] or s in helpers]
-    first, last = _start(kept[0]), kept[-1].end_lineno or len(lines)
+    first, last = first_line(kept[0]), kept[-1].end_lineno or len(lines)
     if any(s not in kept and first <= s.lineno <= last for s in body):
-        kept, first, last = wanted, _start(wanted[0]), wanted[0].end_lineno or len(lines)
+        kept, first, last = wanted, first_line(wanted[0]), wanted[0].end_lineno or len(lines)
     left_out += [_first_line(lines, s) for s in body if s not in kept and not _is_import(s) and not _is_text(s)]
     start = wanted[0].body[0].lineno
     return NewCode(
@@ -150,7 +150,7 @@ def missing_imports(new: NewCode, file: Document) -> tuple[list[str], int]:
         elif isinstance(statement_, _Named):
             break
     if after == 0 and tree.body:
-        after = _start(tree.body[0]) - 1
+        after = first_line(tree.body[0]) - 1
     return list(dict.fromkeys(lines)), after
 
 
@@ -200,11 +200,6 @@ def _is_text(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
-
-
-def _start(statement: ast.stmt) -> int:
-    decorators = getattr(statement, "decorator_list", [])
-    return int(min([statement.lineno, *(d.lineno for d in decorators)]))
 
 
 def _first_line(lines: Sequence[str], statement: ast.stmt) -> str:

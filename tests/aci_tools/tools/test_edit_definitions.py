@@ -137,3 +137,19 @@ def test_documentation_that_says_something_else_is_new(session_on) -> None:
     assert session.execute(Rewrite(code='def half(x):\n    """x / 2, exactly."""\n    return x / 2\n')).ok
     assert '    """x / 2, exactly."""\n    return x / 2\n' in content(session, "a.py")
     assert "Examples" not in content(session, "a.py")
+
+
+def test_documentation_stays_above_a_decorated_function(session_on) -> None:
+    was = """\
+def deco(func):
+    \'\'\'Log calls.\'\'\'
+    print(func)
+    @functools.wraps(func)
+    def wrapper():
+        pass
+    return wrapper
+"""
+    session = session_on({"a.py": was})
+    done = session.execute(Rewrite(code=was.replace("    '''Log calls.'''\n    print(func)\n", "")))
+    assert done.ok, done.text
+    assert content(session, "a.py") == was.replace("    print(func)\n", "")

@@ -169,6 +169,12 @@ def test_the_body_alone_keeps_the_signature(session):
     assert "The signature was kept" in text
 
 
+def test_the_body_alone_replaces_a_body_that_begins_with_a_decorator(session_on):
+    session = session_on({"a.py": "def f(self):\n    @deco\n    def g(): pass\n    return g\n"})
+    rewritten(session, "f", "x = 1\nreturn x\n", path="a.py")
+    assert read(session, "a.py") == "def f(self):\n    x = 1\n    return x\n"
+
+
 def test_lines_inside_strings_keep_their_blanks(session):
     code = 'def close(self):\n    """Close.\n\n    Now.\n    """\n    self.x = f"""\nleft\n  two\n"""\n'
     rewritten(session, "Reader.close", code)
