@@ -117,12 +117,14 @@ def rewritten(
     # Of a property's getter and setter, the decorators say which is meant.
     alike = [d for d in candidates if d.decorators == new.decorators and not new.body_only]
     old = _only(alike or candidates, name, path)
-    first = old.first if new.given_decorators else old.line
+    first, lines = old.first, fitted(new, old, before)
     if new.body_only:
         if old.kind == "class" or old.body <= old.line:
             raise ToolError(f"The code must be the whole definition of {old.short_name}, from its def or class line.")
         first = old.body
-    after = replaced(path, before, first, old.last, fitted(new, old, before))
+    elif not new.given_decorators:
+        lines[new.start : new.start] = before.texts(old.first, old.line - 1)
+    after = replaced(path, before, first, old.last, lines)
     kept = False
     if keep_documentation:
         after, kept = _with_documentation(path, before, after, old, first)

@@ -23,7 +23,8 @@ class NewCode:
     Attributes:
         lines: The lines, not yet indented as the file is.
         decorators: The decorators given, without ``@``.
-        given_decorators: Whether it begins with decorators; without, the old ones stay.
+        given_decorators: Whether the definition has decorators; without, the old ones stay.
+        start: Index of the definition's first line; helpers stand in front of it.
         body_only: Whether it is the body alone; the signature stays.
         body: Indentation of the first statement of the body, ``None`` where that is not known.
         fixed: Indexes of lines inside strings, whose blanks are content.
@@ -34,6 +35,7 @@ class NewCode:
     lines: list[str]
     decorators: tuple[str, ...] = ()
     given_decorators: bool = False
+    start: int = 0
     body_only: bool = False
     body: str | None = None
     fixed: frozenset[int] = frozenset()
@@ -83,12 +85,13 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
     if any(s not in kept and first <= s.lineno <= last for s in body):
         kept, first, last = wanted, first_line(wanted[0]), wanted[0].end_lineno or len(lines)
     left_out += [_first_line(lines, s) for s in body if s not in kept and not _is_import(s) and not _is_text(s)]
-    start = wanted[0].body[0].lineno
+    body_first = wanted[0].body[0].lineno
     return NewCode(
         lines=lines[first - 1 : last],
         decorators=tuple(ast.unparse(d) for d in wanted[0].decorator_list),
-        given_decorators=bool(wanted[0].decorator_list) or kept[0] is not wanted[0],
-        body=indentation(lines[start - 1]) if start > wanted[0].lineno else None,
+        given_decorators=bool(wanted[0].decorator_list),
+        start=first_line(wanted[0]) - first,
+        body=indentation(lines[body_first - 1]) if body_first > wanted[0].lineno else None,
         fixed=frozenset(line - first for line in _inside_strings(tree) if first <= line <= last),
         imports=imports,
         left_out=left_out,

@@ -162,6 +162,18 @@ def test_a_new_helper_beside_it_is_kept(session):
     assert "def _helper(x):\n    return x\n\n\ndef parse(text):\n    return _helper(text)\n\n\nif os" in read(session)
 
 
+def test_the_decorators_stay_where_a_helper_comes_along(session):
+    helper = "    def _one(self):\n        return 1\n\n"
+    rewritten(session, "Reader.close", helper + "    def close(self):\n        self._one()\n")
+    rewritten(
+        session, "Reader.parse", helper.replace("_one", "_two") + "    # New.\n    def parse(text):\n        pass\n"
+    )
+    new = helper.replace("_one", "_two") + "    # New.\n    @staticmethod\n    def parse(text):\n        pass\n"
+    expected = FILE.replace("    @staticmethod\n" + PARSE_OLD, new)
+    close = "    def close(self):\n        "
+    assert read(session) == expected.replace(f"{close}pass\n", f"{helper}{close}self._one()\n")
+
+
 def test_the_body_alone_keeps_the_signature(session):
     text = rewritten(session, "Reader.parse", "if strict:\n    raise ValueError(text)\nreturn text\n")
     new = "              strict=False):\n        if strict:\n            raise ValueError(text)\n        return text\n"
