@@ -69,7 +69,14 @@ def _rewrite_python(
 ) -> Observation:
     done = rewritten(path, before, definitions, candidates, code)
     what = f"{done.name} rewritten"
-    return land(session, path, done.after, what, before=before, note=" ".join(done.notes), region=done.region)
+    notes = [*done.notes, left_out_note(done.left_out, f"it is not part of {done.name.rpartition('.')[2]}")]
+    return land(session, path, done.after, what, before=before, note=" ".join(filter(None, notes)), region=done.region)
+
+
+def left_out_note(statements: Sequence[str], why: str) -> str:
+    """Says that statements of the code were left out, ``""`` where there are none."""
+    listed = ", ".join(f"`{statement.partition(chr(10))[0].strip()[:60]}`" for statement in statements[:5])
+    return f"Left out of the code, because {why}: {listed}." if statements else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +88,14 @@ class Rewritten:
         after: The file.
         region: First and last line of the definition in it.
         notes: What else was done, in sentences.
+        left_out: Statements of the code that were left out.
     """
 
     name: str
     after: Document
     region: tuple[int, int]
     notes: list[str]
+    left_out: list[str]
 
 
 def rewritten(
@@ -134,11 +143,8 @@ def rewritten(
     if imports:
         after = replaced(path, after, line + 1, line, imports)
         notes.append(f"Its imports went to the top of the file: {'; '.join(imports)}.")
-    if new.left_out:
-        listed = ", ".join(f"`{text}`" for text in new.left_out[:5])
-        notes.append(f"Left out of the code, because it is not part of {old.short_name}: {listed}.")
-    shift = len(imports)
-    return Rewritten(old.name, after, (old.first + shift, old.last + len(after) - len(before)), notes)
+    region = (old.first + len(imports), old.last + len(after) - len(before))
+    return Rewritten(old.name, after, region, notes, new.left_out)
 
 
 def _with_documentation(

@@ -29,7 +29,7 @@ class NewCode:
         body: Indentation of the first statement of the body, ``None`` where that is not known.
         fixed: Indexes of lines inside strings, whose blanks are content.
         imports: Import statements that stood in front of it.
-        left_out: First lines of other statements that were beside it.
+        left_out: Other statements that were beside it.
     """
 
     lines: list[str]
@@ -69,7 +69,7 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
     if parent and not any(s.name == short for s in named):
         for wrapper in named:
             if isinstance(wrapper, ast.ClassDef) and wrapper.name == parent:
-                left_out += [_first_line(lines, s) for s in body if s is not wrapper and not _is_import(s)]
+                left_out += [_source(lines, s) for s in body if s is not wrapper and not _is_import(s)]
                 body = [*(s for s in body if _is_import(s)), *wrapper.body]
     wanted = [s for s in body if isinstance(s, _Named) and s.name == short]
     imports = [s for s in body if isinstance(s, ast.Import | ast.ImportFrom)]
@@ -84,7 +84,7 @@ def read_code(code: str, name: str, others: Iterable[str]) -> NewCode:
     first, last = first_line(kept[0]), kept[-1].end_lineno or len(lines)
     if any(s not in kept and first <= s.lineno <= last for s in body):
         kept, first, last = wanted, first_line(wanted[0]), wanted[0].end_lineno or len(lines)
-    left_out += [_first_line(lines, s) for s in body if s not in kept and not _is_import(s) and not _is_text(s)]
+    left_out += [_source(lines, s) for s in body if s not in kept and not _is_import(s) and not _is_text(s)]
     body_first = wanted[0].body[0].lineno
     return NewCode(
         lines=lines[first - 1 : last],
@@ -134,12 +134,7 @@ def missing_imports(new: NewCode, file: Document) -> tuple[list[str], int]:
     tree = parse_python(file.source())
     if tree is None or not new.imports:
         return [], 0
-    bound = {
-        alias.asname or alias.name
-        for statement in ast.walk(tree)
-        if isinstance(statement, ast.Import | ast.ImportFrom) and statement.col_offset == 0
-        for alias in statement.names
-    }
+    bound = imported(tree)
     lines = []
     for statement in new.imports:
         names = [alias for alias in statement.names if (alias.asname or alias.name) not in bound]
@@ -155,6 +150,16 @@ def missing_imports(new: NewCode, file: Document) -> tuple[list[str], int]:
     if after == 0 and tree.body:
         after = first_line(tree.body[0]) - 1
     return list(dict.fromkeys(lines)), after
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The names that the imports at the margin of a file bind."""
+    return {
+        alias.asname or alias.name
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.Import | ast.ImportFrom) and statement.col_offset == 0
+        for alias in statement.names
+    }
 
 
 def _unparsed(lines: list[str], short: str) -> NewCode:
@@ -205,8 +210,8 @@ def _is_text(statement: ast.stmt) -> bool:
     )
 
 
-def _first_line(lines: Sequence[str], statement: ast.stmt) -> str:
-    return lines[statement.lineno - 1].strip()[:60]
+def _source(lines: Sequence[str], statement: ast.stmt) -> str:
+    return "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
 
 
 def _without_blank_edges(lines: list[str]) -> list[str]:

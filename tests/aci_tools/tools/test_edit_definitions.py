@@ -61,6 +61,33 @@ def test_a_new_helper_comes_along_and_imports_go_to_the_top(session) -> None:
     assert text.index("import math") < text.index("def area") < text.index("def half") < text.index("def unit")
 
 
+def test_other_statements_are_left_out_and_named_where_the_file_lacks_them(session_on) -> None:
+    was = "T = 10\nU = 2\n\n\ndef f():\n    return T\n\n\ndef g():\n    return U\n"
+    session = session_on({"a.py": was})
+    done = session.execute(Rewrite(code=was.replace("10", "30").replace("return ", "return 0 + ")))
+    assert done.ok, done.text
+    assert content(session, "a.py") == was.replace("return ", "return 0 + ")
+    assert "Left out of the code, because only functions and classes are rewritten: `T = 30`." in done.text
+
+
+@pytest.mark.parametrize("imports", ["", "from other import lonely\n"])
+def test_what_another_file_defines_is_no_helper(session_on, imports) -> None:
+    used = " + lonely()" if imports else ""
+    was = f"{imports}def a():\n    return 1\n\n\ndef b():\n    return 2{used}\n"
+    session = session_on({"a.py": was, "other.py": "def lonely():\n    return 1\n"})
+    refused = session.execute(Rewrite(code=was.replace("return", "return 0 +") + "\n\ndef lonely():\n    return 0\n"))
+    assert "lonely is defined in other.py, and a, b in a.py. Rewrite the definitions of one file" in refused.text
+    assert content(session, "a.py") == was
+
+
+def test_a_helper_may_have_the_name_of_something_in_another_file(session) -> None:
+    code = "def lonely():\n    return 2\n\n\ndef unit():\n    return lonely()\n"
+    session.open_path = "shapes.py"
+    done = session.execute(Rewrite(code=code))
+    assert done.ok, done.text
+    assert content(session) == SHAPES.replace("def unit():\n    return area(1, 1)\n", code)
+
+
 def test_a_method_is_found_by_its_name(session) -> None:
     assert session.execute(Rewrite(code="def volume(self):\n    return area(3, 4)\n")).ok
     assert "    def volume(self):\n        return area(3, 4)\n" in content(session)
