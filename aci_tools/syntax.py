@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 #: Larger files are not parsed, in bytes.
 LARGEST = 2 << 20
 
+# Not the nodes that hold several strings beside each other.
+_STRING = re.compile(r"(?!concatenated|chained|string_array).*(string|heredoc|nowdoc).*")
 _LANGUAGES = {
     ".py": "python",
     ".c": "c",
@@ -68,6 +71,21 @@ def parse_tree(path: str, data: bytes) -> Any | None:
     if tree is not None and tree.root_node.has_error and path.lower().endswith(".h"):
         return parse_tree(f"{path}pp", data)
     return tree
+
+
+def lines_inside_strings(path: str, data: bytes) -> set[int]:
+    """The lines, counted from 1, that begin inside a string; their blanks are part of the program."""
+    tree = parse_tree(path, data)
+    inside: set[int] = set()
+    waiting: list[Any] = [tree.root_node] if tree is not None else []
+    while waiting:
+        node = waiting.pop()
+        if _STRING.fullmatch(node.type):
+            row, column = node.end_point
+            inside.update(range(node.start_point[0] + 2, row + (2 if column else 1)))
+        else:
+            waiting += node.named_children
+    return inside
 
 
 @cache

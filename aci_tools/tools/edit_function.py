@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aci_tools.definitions import Definition, find_definitions, first_line, parse_python
 from aci_tools.occurrences import count_occurrences
+from aci_tools.syntax import lines_inside_strings
 from aci_tools.text import Document, split_lines
 from aci_tools.tools.base import AMBIGUOUS, NOT_FOUND, Field, Observation, Tool, ToolError
 from aci_tools.tools.edit_lines import refuse_line_numbers
+from aci_tools.tools.indentation import indentation
 from aci_tools.tools.landing import document, land, replaced
 from aci_tools.tools.new_code import fitted, missing_imports, read_code
 
@@ -218,17 +220,23 @@ def _documentation(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[in
 
 
 def _rewrite_other(session: Session, path: str, before: Document, old: Definition, code: str) -> Observation:
-    lines = textwrap.dedent("\n".join(split_lines(code))).strip("\n").split("\n")
-    if not re.search(rf"(?<!\w){re.escape(old.short_name)}(?!\w)", "\n".join(lines)):
+    given = re.sub(r"\A(?:[ \t]*\n)+|\s+\Z", "", "\n".join(split_lines(code))).split("\n")
+    if not re.search(rf"(?<!\w){re.escape(old.short_name)}(?!\w)", "\n".join(given)):
         raise ToolError(
             f"The code must be the whole definition of {old.short_name}, and does not name it. Nothing was changed."
         )
     head = before.text(old.first)
     exported = re.match(r"\s*(export\s+(?:default\s+)?)", head)
-    if exported and not lines[0].startswith("export"):
-        lines[0] = exported[1] + lines[0]
-    indent = head[: len(head) - len(head.lstrip())]
-    after = replaced(path, before, old.first, old.last, [indent + line if line.strip() else "" for line in lines])
+    if exported and not given[0].lstrip().startswith("export"):
+        given[0] = indentation(given[0]) + exported[1] + given[0].lstrip()
+    base, indent = indentation(given[0]), indentation(head)
+    lines = [indent + line.removeprefix(base) if line.startswith(base) else line for line in given]
+    lines = [line if line.strip() else "" for line in lines]
+    after = replaced(path, before, old.first, old.last, lines)
+    for number in lines_inside_strings(path, after.source().encode("utf-8")):
+        if old.first <= number < old.first + len(given):
+            lines[number - old.first] = given[number - old.first]
+    after = replaced(path, before, old.first, old.last, lines)
     return land(session, path, after, f"{old.name} rewritten", before=before)
 
 

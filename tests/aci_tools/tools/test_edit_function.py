@@ -312,3 +312,23 @@ def test_other_languages(session_on):
     )
     broken = session.execute(RewriteFunction(path="a.go", name="T.M", code="func (t *T) M() int {\n\treturn (2\n}\n"))
     assert broken.code == "guard-refused"
+
+
+@pytest.mark.parametrize("indented", [True, False])
+def test_strings_of_other_languages_keep_their_blanks(session_on, indented):
+    pytest.importorskip("tree_sitter_language_pack")
+    js = "class A {\n  render() {\n    return `\n<p>\n \n    hi\n`;\n  }\n}\n"
+    session = session_on({"a.js": js})
+    code = js.removeprefix("class A {\n").removesuffix("}\n").replace("hi", "bye")
+    if not indented:
+        code = code.replace("  render", "render").replace("    return", "  return").replace("  }\n", "}\n")
+    rewritten(session, "A.render", f"\n{code}\n", path="a.js")
+    assert read(session, "a.js") == js.replace("hi", "bye")
+
+
+def test_strings_beside_each_other_are_indented_as_the_code_around_them(session_on):
+    pytest.importorskip("tree_sitter_language_pack")
+    cpp = 'class A {\n  void f() {\n    print("a"\n          "b");\n  }\n};\n'
+    session = session_on({"a.cpp": cpp})
+    rewritten(session, "A.f", 'void f() {\n  print("a"\n        "c");\n}\n', path="a.cpp")
+    assert read(session, "a.cpp") == cpp.replace('"b"', '"c"')
