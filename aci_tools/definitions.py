@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aci_tools.syntax import parse_tree
@@ -26,6 +26,11 @@ _TREE_DEFINITION = re.compile(
 )
 
 
+_AHEAD = re.compile(r"(\w+_)?comment|attribute_item|decorator")
+# A comment that compilers read: `//go:noinline`.
+_DIRECTIVE = re.compile(r"//\w+:")
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """One function, method or class.
@@ -38,6 +43,8 @@ class Definition:
         body: Line of the first statement of the body, 0 where that is not known.
         last: Last line.
         decorators: The decorators' source, without ``@``.
+        ahead: First line, last line and kind of the comments and attributes right in front of ``first`` that a syntax
+            tree of another language has beside the definition, the nearest first.
     """
 
     name: str
@@ -47,6 +54,7 @@ class Definition:
     body: int
     last: int
     decorators: tuple[str, ...] = ()
+    ahead: tuple[tuple[int, int, str], ...] = ()
 
     @property
     def parent(self) -> str:
@@ -174,9 +182,13 @@ def _by_tree(path: str, document: Document) -> list[Definition]:
     if tree is None:
         return []
     found: list[Definition] = []
+    ahead: dict[int, tuple[int, str]] = {}
     waiting: list[tuple[Any, str]] = [(tree.root_node, "")]
     while waiting:
         node, prefix = waiting.pop()
+        if _AHEAD.fullmatch(node.type) and _alone(node, document):
+            directive = "comment" not in node.type or _DIRECTIVE.match(document.text(node.start_point[0] + 1).strip())
+            ahead[_last_line(node)] = (node.start_point[0] + 1, "attribute" if directive else "comment")
         inner = prefix
         name = _tree_name(node)
         if name:
@@ -188,7 +200,23 @@ def _by_tree(path: str, document: Document) -> list[Definition]:
             )
             inner = f"{qualified}."
         waiting += [(child, inner) for child in node.named_children]
+    found = [replace(d, ahead=tuple(_ahead(d.first, ahead))) for d in found]
     return sorted(found, key=lambda d: (d.first, d.name))
+
+
+def _alone(node: Any, document: Document) -> bool:
+    """Whether a node has its lines for itself."""
+    (first, column), last = node.start_point, _last_line(node)
+    behind = document.text(last).encode("utf-8")[node.end_point[1] :] if node.end_point[1] else b""
+    return not document.text(first + 1)[:column].strip() and not behind.strip()
+
+
+def _ahead(line: int, ending: dict[int, tuple[int, str]]) -> Iterator[tuple[int, int, str]]:
+    """What stands right in front of a line, from the nearest on: first and last line, and kind."""
+    while line - 1 in ending:
+        first, kind = ending[line - 1]
+        yield first, line - 1, kind
+        line = first
 
 
 def _tree_name(node: Any) -> str:

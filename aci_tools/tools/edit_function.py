@@ -225,19 +225,45 @@ def _rewrite_other(session: Session, path: str, before: Document, old: Definitio
         raise ToolError(
             f"The code must be the whole definition of {old.short_name}, and does not name it. Nothing was changed."
         )
-    head = before.text(old.first)
-    exported = re.match(r"\s*(export\s+(?:default\s+)?)", head)
-    if exported and not given[0].lstrip().startswith("export"):
-        given[0] = indentation(given[0]) + exported[1] + given[0].lstrip()
-    base, indent = indentation(given[0]), indentation(head)
-    lines = [indent + line.removeprefix(base) if line.startswith(base) else line for line in given]
+    lines = _indented(path, before, old, given)
+    after = replaced(path, before, old.first, old.last, lines)
+    region = range(old.first, old.first + len(lines))
+    new = next((d for d in find_definitions(path, after) if d.name == old.name and d.first in region), old)
+    _export(lines, new.first - old.first, new.line - old.first, before.text(old.first))
+    first, lines = _with_what_is_ahead(before, old, new, lines)
+    after = replaced(path, before, first, old.last, lines)
+    return land(session, path, after, f"{old.name} rewritten", before=before)
+
+
+def _indented(path: str, before: Document, old: Definition, given: Sequence[str]) -> list[str]:
+    """The lines of a definition of another language as the file has it; lines inside strings keep their blanks."""
+    base, there = indentation(given[0]), indentation(before.text(old.first))
+    lines = [there + line.removeprefix(base) if line.startswith(base) else line for line in given]
     lines = [line if line.strip() else "" for line in lines]
     after = replaced(path, before, old.first, old.last, lines)
     for number in lines_inside_strings(path, after.source().encode("utf-8")):
         if old.first <= number < old.first + len(given):
             lines[number - old.first] = given[number - old.first]
-    after = replaced(path, before, old.first, old.last, lines)
-    return land(session, path, after, f"{old.name} rewritten", before=before)
+    return lines
+
+
+def _export(lines: list[str], start: int, head: int, old: str) -> None:
+    """Export what stands from one line on, with its name in another, if the old first line does and it does not."""
+    exported = re.match(r"\s*(export\s+(?:default\s+)?)", old)
+    if exported and not any(line.lstrip().startswith("export") for line in lines[start : head + 1]):
+        lines[start] = indentation(lines[start]) + exported[1] + lines[start].lstrip()
+
+
+def _with_what_is_ahead(
+    before: Document, old: Definition, new: Definition, lines: Sequence[str]
+) -> tuple[int, list[str]]:
+    """The first line to replace, and the new lines with those comments or attributes of the old that they lack."""
+    given = [part for part in new.ahead if part[0] >= old.first]
+    kinds = {kind for _, _, kind in given}
+    kept = [before.texts(first, last) for first, last, kind in reversed(old.ahead) if kind not in kinds]
+    start = min([new.first, *(first for first, _, _ in given)]) - old.first
+    first = min([old.first, *(first for first, _, _ in old.ahead)])
+    return first, [*lines[:start], *(line for part in kept for line in part), *lines[start:]]
 
 
 def candidates(definitions: Sequence[Definition], name: str, path: str) -> list[Definition]:

@@ -332,3 +332,75 @@ def test_strings_beside_each_other_are_indented_as_the_code_around_them(session_
     session = session_on({"a.cpp": cpp})
     rewritten(session, "A.f", 'void f() {\n  print("a"\n        "c");\n}\n', path="a.cpp")
     assert read(session, "a.cpp") == cpp.replace('"b"', '"c"')
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "source", "code", "expected"),
+    [
+        ("a.rs", "t", "#[test]\nfn t() {}\n", "#[test]\nfn t() { a(); }\n", "#[test]\nfn t() { a(); }\n"),
+        ("a.rs", "t", "#[test]\nfn t() {}\n", "fn t() { a(); }\n", "#[test]\nfn t() { a(); }\n"),
+        (
+            "a.rs",
+            "t",
+            "const A: i32 = 1; // one\n/// Old.\n#[test]\n#[x(\n1)]\nfn t() {}\n",
+            "/// New.\n/// Longer.\nfn t() { a(); }\n",
+            "const A: i32 = 1; // one\n#[test]\n#[x(\n1)]\n/// New.\n/// Longer.\nfn t() { a(); }\n",
+        ),
+        (
+            "a.rs",
+            "t",
+            "#[test]\nfn t() {}\n",
+            "fn help() {}\n\nfn t() { help(); }\n",
+            "fn help() {}\n\n#[test]\nfn t() { help(); }\n",
+        ),
+        (
+            "a.ts",
+            "A.find",
+            "class A {\n  /** Finds. */\n  @Get()\n  find() {}\n}\n",
+            "  @Get()\n  find() { a(); }\n",
+            "class A {\n  /** Finds. */\n  @Get()\n  find() { a(); }\n}\n",
+        ),
+        (
+            "a.js",
+            "add",
+            "/** Of a file. */\n\n/** Adds. */\nexport function add() {}\n",
+            "/**\n * Adds.\n */\nfunction add() { a(); }\n",
+            "/** Of a file. */\n\n/**\n * Adds.\n */\nexport function add() { a(); }\n",
+        ),
+        (
+            "a.ts",
+            "B",
+            "export class B {}\n",
+            "@Dec()\nexport class B { a = 1; }\n",
+            "@Dec()\nexport class B { a = 1; }\n",
+        ),
+        (
+            "a.ts",
+            "f",
+            "// F.\nexport const f = () => 1;\n",
+            "const f = wrap(() => 2);\n",
+            "// F.\nexport const f = wrap(() => 2);\n",
+        ),
+        (
+            "a.rb",
+            "A.m",
+            "class A\n  # Old.\n  def m\n  end\nend\n",
+            "# New.\ndef m\n  1\nend\n",
+            "class A\n  # New.\n  def m\n    1\n  end\nend\n",
+        ),
+        (
+            "a.go",
+            "F",
+            "package a\n\n// F does.\n//go:noinline\nfunc F() {}\n",
+            "// F does it.\nfunc F() { a() }\n",
+            "package a\n\n//go:noinline\n// F does it.\nfunc F() { a() }\n",
+        ),
+    ],
+)
+def test_what_stands_in_front_of_a_definition_is_replaced_where_it_is_given(
+    session_on, path, name, source, code, expected
+):
+    pytest.importorskip("tree_sitter_language_pack")
+    session = session_on({path: source})
+    rewritten(session, name, code, path=path)
+    assert read(session, path) == expected
