@@ -123,4 +123,5 @@ def test_a_program_for_a_terminal_is_named_when_it_hangs(session):
 
 
 def test_reading_input_ends_at_once(session):
-    assert bash(session, "cat; python3; read line; echo done").text == "done"
+    patient = Session(session.sandbox, SessionSettings(command_timeout=60, max_output=1000))
+    assert bash(patient, "cat; python3; read line; echo done").text == "done"
