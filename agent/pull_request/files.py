@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
+from aci_tools.patch import path_in_header
 from tasks.git import Git
 from trajectories.redact import Redactor
 
@@ -80,7 +81,6 @@ _LOCKS = frozenset(
     }
 )
 _GIT_FILES = frozenset({".gitattributes", ".gitmodules", ".gitignore", ".gitconfig", ".lfsconfig"})
-_HEADER = re.compile(r"^diff --git a/.* b/(.*)$")
 
 
 def changed_files(patch: str) -> list[Changed]:
@@ -102,8 +102,8 @@ def files_with_secrets(patch: str, redactor: Redactor) -> list[str]:
     file, found = "", dict[str, None]()
     removed = {line[1:] for line in patch.split("\n") if line.startswith("-")}
     for line in patch.split("\n"):
-        if header := _HEADER.match(line):
-            file = header[1]
+        if line.startswith("diff --git "):
+            file = path_in_header(line)
         elif line.startswith("+") and redactor.text(line) != line and line[1:] not in removed:
             found[file] = None
     return list(found)

@@ -83,7 +83,8 @@ def test_secrets_count_where_they_are_added() -> None:
     redactor = Redactor(["my-very-own-secret"])
     patch = file("moved", "k=my-very-own-secret", removed=("k=my-very-own-secret",))
     patch += file("new", "a", "other=my-very-own-secret") + file("gone", "a", removed=("AKIA" + "A" * 16,))
-    assert files_with_secrets(patch, redactor) == ["new"]
+    patch += file("caf\\303\\251.py", "k2=my-very-own-secret")
+    assert files_with_secrets(patch, redactor) == ["new", "café.py"]
 
 
 def test_what_people_wrote_around_ours_stays() -> None:
