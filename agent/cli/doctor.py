@@ -77,10 +77,10 @@ def _sandboxes() -> list[Check]:
 
 
 def _models() -> list[Check]:
-    from agent.cli.models import model_rows
+    from agent.cli.models import INSTALL, model_rows
 
     return [
-        Check(f"model {row.name}", row.usable, row.note, "" if "/…" in row.name else row.note)
+        Check(f"model {row.name}", row.usable, row.note, "" if row.usable else INSTALL)
         for row in model_rows()
         if row.name.startswith("local/") or (row.usable and "/…" in row.name)
     ]

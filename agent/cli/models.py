@@ -18,6 +18,9 @@ PROVIDERS = {
     "mistral/…": "MISTRAL_API_KEY",
 }
 
+#: What makes the embedded models usable.
+INSTALL = "pip install 'patchwright[local]'"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -40,7 +43,7 @@ def model_rows() -> list[Row]:
         fetched = weights_path(weights).exists()
         state = "ready" if fetched else "fetched on first use"
         note = f"embedded, {weights.size / 1e9:.1f} GB, {weights.licence}; "
-        note += state if installed else "pip install 'patchwright[local]'"
+        note += state if installed else INSTALL
         rows.append(Row(f"local/{weights.name}", installed, note))
     rows.append(Row("scripted:FILE", True, "replies from a file, one JSON object a line"))
     for name, variable in PROVIDERS.items():
