@@ -69,7 +69,8 @@ def solve(
     With --open-pr, the branch goes into the issue's repository, or into your fork where you may not push; a second run
     updates the pull request that is open. Given with --resume, one is opened for an attempt that is finished.
 
-    Exit code 0: a patch; 1: finished without one; 2: wrong input; 3: infrastructure; 130: interrupted, patch kept.
+    Exit code 0: a patch; 1: finished without one, or --apply found no place for it; 2: wrong input;
+    3: infrastructure; 130: interrupted, patch kept.
     """
     from agent.human import Presence
     from agent.progress import Progress
