@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from aci_tools.definitions import Definition, first_line, parse_python
 from aci_tools.text import Document, split_lines
@@ -103,14 +104,11 @@ def fitted(new: NewCode, old: Definition, file: Document) -> list[str]:
     there = indentation(file.text(old.line))
     if new.body_only and old.body:
         there = indentation(file.text(old.body))
-    lines = list(new.lines)
-    base = indentation(lines[0])
     in_file = indentation(file.text(old.body)) if old.body > old.line else None
-    if in_file is not None and "\t" in in_file and not any(line.startswith("\t") for line in lines):
-        unit = len(new.body) - len(base) if new.body is not None and len(new.body) > len(base) else 4
-        lines = [line if i in new.fixed else _with_tabs(line, len(base), unit) for i, line in enumerate(lines)]
-        base = indentation(lines[0])
-    elif not new.body_only and base == "" and there and new.body == in_file:
+    unit = len(in_file) - len(indentation(file.text(old.line))) if in_file is not None else 4
+    lines, body = _with_blanks_of(in_file or there, unit, new)
+    base = indentation(lines[0])
+    if not new.body_only and base == "" and there and body == in_file:
         # Only the first lines lack the indentation that the body has.
         return [
             there + line if line and not line[0].isspace() and i not in new.fixed else line
@@ -123,6 +121,28 @@ def fitted(new: NewCode, old: Definition, file: Document) -> list[str]:
         else:
             out.append(there + line.removeprefix(base) if line.strip() else "")
     return out
+
+
+def _with_blanks_of(known: str, deep: int, new: NewCode) -> tuple[list[str], str | None]:
+    """The lines with tabs or blanks as in an indentation of the file, and the indentation of their body then.
+
+    Args:
+        known: The indentation.
+        deep: How many blanks a tab of the code stands for.
+        new: The code.
+    """
+    base = indentation(new.lines[0])
+    free = [indentation(line) for i, line in enumerate(new.lines) if i not in new.fixed and line.strip()]
+    written = new.body or next(filter(None, free), "")
+    if "\t" in known and "\t" not in written:
+        unit = len(new.body) - len(base) if new.body is not None and len(new.body) > len(base) else 4
+        change = partial(_with_tabs, base=len(base), unit=unit)
+    elif known and "\t" not in known and "\t" in written:
+        change = partial(_with_blanks, unit=deep)
+    else:
+        return new.lines, new.body
+    lines = [line if i in new.fixed else change(line) for i, line in enumerate(new.lines)]
+    return lines, change(new.body) if new.body is not None else None
 
 
 def missing_imports(new: NewCode, file: Document) -> tuple[list[str], int]:
@@ -235,6 +255,11 @@ def _unindented(lines: list[str]) -> list[str]:
 def _with_tabs(line: str, base: int, unit: int) -> str:
     depth = len(line) - len(line.lstrip(" ")) - base
     return "\t" * (depth // unit) + " " * (depth % unit) + line.lstrip(" ") if depth > 0 else line.lstrip(" ")
+
+
+def _with_blanks(line: str, unit: int) -> str:
+    text = line.lstrip("\t")
+    return " " * (unit * (len(line) - len(text))) + text
 
 
 def _unfenced(code: str) -> str:

@@ -222,6 +222,19 @@ def test_tabs_and_carriage_returns(session_on):
     assert session.sandbox.read(f"{session.root}/a.py") == data.replace(b"\tdef f(self):\r\n\t\treturn 1\r\n", new)
 
 
+@pytest.mark.parametrize("old", ["def f(self): return 1", "def f(self):\n@@return 1"])
+@pytest.mark.parametrize("shift", [0, 1])
+@pytest.mark.parametrize("there", ["\t", "    "])
+@pytest.mark.parametrize("written", ["\t", "    "])
+def test_code_gets_the_tabs_or_blanks_of_its_class(session_on, old, shift, there, written):
+    text = "\t    text'''"
+    session = session_on({"a.py": f"class A:\n@{old}\n".replace("@", there)})
+    code = f"@def f(self):\n@@if self:\n@@@return '''\n{text}\n@@return 1\n"
+    given = code if shift else code.replace("\n@", "\n").removeprefix("@")
+    rewritten(session, "A.f", given.replace("@", written), path="a.py")
+    assert read(session, "a.py") == f"class A:\n{code}".replace("@", there)
+
+
 @pytest.mark.parametrize(
     ("name", "code", "essential"),
     [
