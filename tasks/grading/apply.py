@@ -76,7 +76,7 @@ class Workplace:
 
     def run(self, command: str, **env: str) -> CommandResult:
         """Run a command at the top of the repository, and log it."""
-        done = self.sandbox.run(command, env={**self._env, **env}, timeout=_PATIENCE)
+        done = unless_lost(self.sandbox.run(command, env={**self._env, **env}, timeout=_PATIENCE))
         self._log.append(f"$ {command}\n{done.text.rstrip()}\n[{done.exit_code if done.end == 'exited' else done.end}]")
         return done
 
@@ -101,7 +101,8 @@ class Workplace:
 
     def at_base(self, path: str) -> str | None:
         """A file's text at the base commit; ``None`` where there was no such file."""
-        done = self.sandbox.run(f"git show {shlex.quote(f'{self.base}:{path}')}", env=self._env, output_limit=_LISTING)
+        command = f"git show {shlex.quote(f'{self.base}:{path}')}"
+        done = unless_lost(self.sandbox.run(command, env=self._env, output_limit=_LISTING))
         return done.text if done.ok else None
 
     def restore(self, paths: Sequence[str]) -> None:
@@ -122,6 +123,17 @@ class Workplace:
             f"-e {shlex.quote('/' + _SPECIAL.sub(_ESCAPE, root.rstrip('/')))}" for root in self.environment[:_MANY]
         )
         self.run(f"{_GIT} reset -q --hard {self.base}; git clean -ffdq {kept}")
+
+
+def unless_lost(done: CommandResult) -> CommandResult:
+    """What a command did, where the sandbox outlived it: nothing is concluded from one that was lost.
+
+    Raises:
+        SandboxError: The sandbox was lost under the command.
+    """
+    if done.end == "lost":
+        raise SandboxError("the sandbox was lost while a command ran in it")
+    return done
 
 
 def apply_prediction(place: Workplace, patch: str) -> Applied:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from aci_tools.sandbox import Sandbox
 from tasks.grading import commands
-from tasks.grading.apply import Workplace, apply_prediction
+from tasks.grading.apply import Workplace, apply_prediction, unless_lost
 from tasks.grading.confirm import TestRun
-from tasks.grading.evidence import Report, Reporting
+from tasks.grading.evidence import Reporting
 from tasks.grading.grader import Grader
 from tasks.grading.log import official_log, write_log
 from tasks.grading.patches import paths
@@ -57,7 +57,6 @@ class _Done:
     output: str
     exit_code: int | None
     timed_out: bool
-    lost: bool
     before: str = ""
     dropped: int = 0
     seconds: float = 0.0
@@ -125,7 +124,7 @@ def _run(
         if script
         else _command(sandbox, task, env, reporting, timeout)
     )
-    report = Report() if done.lost else reporting.read()
+    report = reporting.read()
     text = grader.normalize(done.output)
     before = done.before or place.log
     write_log(log, official_log(before, text, done.exit_code, timed_out=timeout if done.timed_out else None))
@@ -155,9 +154,8 @@ def is_published(ready: Ready) -> bool:
 
 def _reinstall(place: Workplace, task: Task, changed: tuple[str, ...]) -> None:
     for command in commands.reinstall_commands(task, changed):
-        done = place.sandbox.run(
-            command, env=dict(task.environment.env if task.environment else {}), timeout=_BUILD_TIMEOUT
-        )
+        env = dict(task.environment.env if task.environment else {})
+        done = unless_lost(place.sandbox.run(command, env=env, timeout=_BUILD_TIMEOUT))
         place.say(f"$ {command}\n{done.text.rstrip()}\n[{done.exit_code if done.end == 'exited' else done.end}]")
 
 
@@ -177,15 +175,14 @@ def _apply_tests(place: Workplace, task: Task, ready: Ready, trial: Trial) -> bo
 
 def _command(sandbox: Sandbox, task: Task, env: dict[str, str], reporting: Reporting, timeout: float) -> _Done:
     command = f"{reporting.setup}\n{commands.test_command(task)}"
-    done = sandbox.run(command, env=env, timeout=timeout, output_limit=_OUTPUT_LIMIT)
-    end = done.end
-    return _Done(done.text, done.exit_code, end == "timeout", end == "lost", "", done.dropped, done.duration)
+    done = unless_lost(sandbox.run(command, env=env, timeout=timeout, output_limit=_OUTPUT_LIMIT))
+    return _Done(done.text, done.exit_code, done.end == "timeout", "", done.dropped, done.duration)
 
 
 def _published(sandbox: Sandbox, task: Task, env: dict[str, str], reporting: Reporting, timeout: float) -> _Done:
     opening, closing = (f"<{secrets.token_hex(16)}>" for _ in range(2))
     script = commands.published(task.eval_script, reporting.setup, opening, closing)
-    done = sandbox.run(script, env=env, timeout=timeout, output_limit=_OUTPUT_LIMIT)
+    done = unless_lost(sandbox.run(script, env=env, timeout=timeout, output_limit=_OUTPUT_LIMIT))
     before, _, rest = done.text.partition(f"{opening}\n")
     output, ended, after = rest.rpartition(f"{closing} ")
     code = re.match(r"\d+", after)
@@ -194,7 +191,6 @@ def _published(sandbox: Sandbox, task: Task, env: dict[str, str], reporting: Rep
         output if ended else rest,
         exit_code,
         done.end == "timeout",
-        done.end == "lost",
         before or done.text,
         done.dropped,
         done.duration,

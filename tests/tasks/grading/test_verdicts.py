@@ -142,6 +142,16 @@ def test_failures_of_the_machinery_are_tried_again_and_not_kept(project: Project
     assert project.evaluate(project.task.patch).resolved
 
 
+def test_a_sandbox_that_is_lost_under_the_tests_says_nothing_of_the_patch(declared: Project) -> None:
+    command = "echo TAP version 13; echo ok 1 - adds; kill -9 $$; sleep 30"
+    task = declared.with_environment(parser="tap", test_command=command)
+    task = task.model_copy(update={"fail_to_pass": ("adds",), "pass_to_pass": ()})
+    verdict = declared.evaluate(declared.task.patch, task)
+    assert (verdict.status, len(declared.readied)) == ("infrastructure", 2)
+    assert "lost" in verdict.reason
+    assert not list(declared.store.glob("calc-1/*"))
+
+
 def test_an_image_that_cannot_be_made_is_a_status(project: Project) -> None:
     class Failing(Project):
         def ready(self, task: Any) -> Any:
