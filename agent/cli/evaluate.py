@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aci_tools.errors import UsageError
+from aci_tools.errors import PatchwrightError, UsageError
 from agent.cli.options import (
     BaseImage,
     Cache,
@@ -65,8 +65,8 @@ def evaluate(
 ) -> None:
     """Judge predictions by the tasks' own tests. What has a verdict already is not run again.
 
-    Exit code 0: every prediction has its verdict; 2: wrong input; 3: the engine or the network failed for some, and
-    running the same again goes on with those.
+    Exit code 0: every prediction has its verdict; 2: wrong input; 3: the engine, the network or this program failed
+    for some, and running the same again goes on with those.
     """
     from agent.computer import computer_settings
     from tasks.datasets import Selection, load_tasks
@@ -117,11 +117,11 @@ def _evaluate_all(evaluator: Evaluator, todo: Sequence[tuple[Task, Prediction]],
     """Evaluate side by side, a line for each verdict; an interrupt ends what runs and keeps what is finished."""
     found: list[Verdict] = []
     pool = ThreadPoolExecutor(workers, thread_name_prefix="evaluate")
-    futures: list[Future[Verdict]] = []
+    futures: dict[Future[Verdict], Prediction] = {}
     try:
-        futures = [pool.submit(evaluator.evaluate, task, prediction) for task, prediction in todo]
+        futures = {pool.submit(evaluator.evaluate, task, prediction): prediction for task, prediction in todo}
         for future in as_completed(futures):
-            verdict = future.result()
+            verdict = _verdict(future, futures[future])
             found.append(verdict)
             _say(_line(verdict, len(found), len(todo)))
     except KeyboardInterrupt:
@@ -133,6 +133,20 @@ def _evaluate_all(evaluator: Evaluator, todo: Sequence[tuple[Task, Prediction]],
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return found
+
+
+def _verdict(future: Future[Verdict], prediction: Prediction) -> Verdict:
+    """What came of an evaluation; a fault of the program in it is no verdict, and ends no other."""
+    from tasks.grading import Verdict
+
+    try:
+        return future.result()
+    except PatchwrightError:
+        raise
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
+        reason = f"{type(error).__name__}: {said}"
+        return Verdict(task_id=prediction.task_id, model=prediction.model, status="infrastructure", reason=reason)
 
 
 def _line(verdict: Verdict, number: int, total: int) -> str:

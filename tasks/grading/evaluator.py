@@ -170,6 +170,10 @@ class Evaluator:
 
     def _judge(self, task: Task, patch: str, grader: Grader, workspace: Path) -> dict[str, object]:
         try:
+            patch.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return {"status": "unappliable", "reason": "the patch is no text: it holds half of a character"}
+        try:
             ready = self._computers.ready(task)
         except InfrastructureError:
             raise

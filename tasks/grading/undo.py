@@ -127,14 +127,22 @@ def _about_tests(name: str, text: str | None) -> Any:
         return _ENTRY_POINT.findall(text)
     try:
         return _in_toml(text) if name == "pyproject.toml" else _in_ini(text)
-    except (tomllib.TOMLDecodeError, configparser.Error):
+    except (ValueError, RecursionError, configparser.Error):
         return text
 
 
 def _in_toml(text: str) -> Any:
     whole = tomllib.loads(text)
-    tools = {name: value for name, value in whole.get("tool", {}).items() if _OF_RUNNERS.search(name)}
-    return tools, whole.get("project", {}).get("entry-points", {}).get("pytest11")
+    tools, project = _table(whole, "tool"), _table(whole, "project")
+    about = {name: value for name, value in tools.items() if _OF_RUNNERS.search(name)}
+    return about, _table(project, "entry-points").get("pytest11")
+
+
+def _table(within: dict[str, Any], name: str) -> dict[str, Any]:
+    found = within.get(name, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} is no table")
+    return found
 
 
 def _in_ini(text: str) -> Any:

@@ -68,6 +68,20 @@ def test_gold_empty_and_a_file(user: User, docker_image: str) -> None:
     assert user.left_behind() == []
 
 
+@pytest.mark.docker
+def test_a_fault_in_one_evaluation_leaves_the_others_their_verdicts(user: User, docker_image: str) -> None:
+    tasks = rows(user, docker_image)
+    (user.home / "out/verdicts").mkdir(parents=True)
+    (user.home / "out/verdicts/calc-2").write_text("where its verdict would go")
+    done = user.agent(*arguments(tasks, "gold", "--json"))
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(done.stdout)["statuses"] == {"resolved": 2, "infrastructure": 1}
+    (user.home / "out/verdicts/calc-2").unlink()
+    done = user.agent(*arguments(tasks, "gold", "--json"))
+    assert (done.returncode, json.loads(done.stdout)["resolved"]) == (0, 3)
+
+
 def test_wrong_input_is_one_line(user: User) -> None:
     tasks = rows(user, "none")
     predictions = user.home / "preds.json"

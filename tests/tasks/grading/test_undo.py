@@ -92,6 +92,13 @@ def test_configuration_counts_by_what_it_says_of_tests(place: Workplace) -> None
     assert taken_back(place, files) == ["pyproject.toml", "setup.py"]
 
 
+@pytest.mark.parametrize(
+    "broken", ["tool = 'x'", "project = 1", "project = {entry-points = 'x'}", "x = " + "[" * 5000, "x = " + "9" * 5000]
+)
+def test_configuration_that_no_runner_can_read_is_taken_back(place: Workplace, broken: str) -> None:
+    assert taken_back(place, {"pyproject.toml": f"{broken}\n"}) == ["pyproject.toml"]
+
+
 def test_what_the_solution_touches_stays_and_what_the_test_patch_names_does_not(place: Workplace) -> None:
     solution = "--- a/polls/tests.py\n+++ b/polls/tests.py\n@@ -1 +1 @@\n-a\n+b\n"
     hidden = "--- a/src/contest.py\n+++ b/src/contest.py\n@@ -1 +1 @@\n-a\n+b\n"

@@ -92,6 +92,15 @@ def test_a_patch_that_does_not_apply(project: Project) -> None:
     assert not (project.store / "calc-1" / verdict.key / "report.json").exists()
 
 
+def test_a_patch_with_half_of_a_character(project: Project) -> None:
+    verdict = project.evaluate(project.task.patch + "# \ud83d\n")
+    assert (verdict.status, verdict.reason) == (
+        "unappliable",
+        "the patch is no text: it holds half of a character",
+    )
+    assert project.readied == []
+
+
 def test_fallbacks_of_applying(project: Project) -> None:
     bare = "\n".join(line for line in project.task.patch.splitlines() if not line.startswith(("diff", "index")))
     moved = bare.replace("@@ -1,5 +1,5 @@", "@@ -1,5 +1,5 @@ nowhere").replace("def twice(a):", "def twice(number):")
