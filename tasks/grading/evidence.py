@@ -36,7 +36,7 @@ class Session:
         results: Each outcome in the order met: name as the runner prints it, other name, outcome in the runner's word.
         ended: The runner's own exit status; ``None`` when it did not come to its end.
         hooks: Functions that can change outcomes, with the file that they come from.
-        tampered: Functions of the runner that were replaced while it ran.
+        tampered: Functions of the runner that were replaced while it ran, with the file that the new ones come from.
         forged: Lines of its report that its key did not sign.
     """
 
@@ -46,7 +46,7 @@ class Session:
     results: list[tuple[str, str, str]] = field(default_factory=list)
     ended: int | None = None
     hooks: list[tuple[str, str]] = field(default_factory=list)
-    tampered: list[str] = field(default_factory=list)
+    tampered: list[tuple[str, str]] = field(default_factory=list)
     forged: int = 0
 
     @property
@@ -89,21 +89,24 @@ class Report:
         """What the runners would have printed had nothing else printed."""
         return "".join(session.render() for session in self.runs)
 
-    def faults(self, patched: Collection[str], hooks_at_base: Mapping[str, str]) -> list[str]:
+    def faults(self, changed: Collection[str], patched: Mapping[str, str | None]) -> list[str]:
         """Why the report cannot be believed, a sentence each.
 
         Args:
-            patched: Paths that the patch changes and the known solution does not.
-            hooks_at_base: Text at the base commit of those of them that were there.
+            changed: Paths that the patch changes.
+            patched: Those of them that the known solution does not, with their text at the base commit.
         """
         found: list[str] = []
         for session in self.runs:
-            found += [f"{name} was replaced while the tests ran." for name in dict.fromkeys(session.tampered)]
-            if (path := _among(session.file, patched)) and path not in hooks_at_base:
+            plugins = {file for _, file in session.hooks}  # what may change outcomes anyway
+            for name, file in session.tampered:
+                if file not in plugins or _among(file, changed):
+                    found.append(f"{name} was replaced while the tests ran.")
+            if (path := _among(session.file, patched)) and patched[path] is None:
                 found.append(f"The patch brings a test runner of its own: {path}.")
             for hook, file in session.hooks:
                 path = _among(file, patched)
-                added = path is not None and f"def {hook}" not in hooks_at_base.get(path, "")
+                added = path is not None and f"def {hook}" not in (patched[path] or "")
                 if added or file.startswith("<"):
                     found.append(f"The patch adds {hook}, which can change outcomes, in {path or file}.")
         if any(session.ended is None for session in self.runs):
@@ -195,8 +198,8 @@ def _take(session: Session, fields: Mapping[str, Any]) -> None:
             session.results.append((name, fields.get("id", ""), outcome))
         case {"hook": hook, "file": file}:
             session.hooks.append((hook, file))
-        case {"tampered": name}:
-            session.tampered.append(name)
+        case {"tampered": name, "file": file}:
+            session.tampered.append((name, file))
         case {"end": status}:
             session.ended = status
 

@@ -137,7 +137,7 @@ def _run(
         return
     if done.dropped:
         trial.notes.append(f"The tests printed so much that {done.dropped} bytes in the middle were not kept.")
-    faults = report.faults(patched, {path: text for path, text in patched.items() if text is not None})
+    faults = report.faults(changed, patched)
     trial.notes += [*faults, *report.notes]
     artefact_bytes = _read(sandbox, artefact) if artefact else b""
     trial.run = TestRun(

@@ -65,14 +65,16 @@ def _plugin(module, record, watch):
         record(start=named(nodeid))
 
     def pytest_runtest_makereport(item, call):
-        if call.excinfo is not None and call.when == "call":
-            state["raised"][item.nodeid] = call.excinfo.typename
+        if call.when == "call":
+            state["raised"][item.nodeid] = None if call.excinfo is None else call.excinfo.typename
 
     def pytest_collectreport(report):
         if report.failed:
             record(test=named(report.nodeid), outcome="ERROR")
 
     def pytest_runtest_logreport(report):
+        if report.outcome not in ("passed", "failed", "skipped"):  # a plugin runs the test again
+            return
         raised = state["raised"].pop(report.nodeid, None) if report.when == "call" else None
         expected = hasattr(report, "wasxfail")
         if report.failed:

@@ -5,10 +5,11 @@ takes a key, attaches itself to pytest, unittest and sympy's runner when they ar
 line of JSON that the key signs. Works on Python 3.5 and later; imports nothing but what it needs.
 
 What this holds off: everything that prints, whatever ends the process early, files that configure a runner, records
-written by anyone without the key, and functions of the runner that were replaced when a test starts. What it cannot:
-code under test runs in the same process as the runner, and code that searches the interpreter's memory for this
-module's closures, or that knows the runner's inner state well enough to change outcomes without replacing a function,
-can still lie. Keeping it out would take a second process that decides, and tests that only observe.
+written by anyone without the key, and functions of the runner that were replaced when a test starts, but by a plugin
+that is there without the patch. What it cannot: code under test runs in the same process as the runner, and code that
+searches the interpreter's memory for this module's closures, or that knows the runner's inner state well enough to
+change outcomes without replacing a function, can still lie. Keeping it out would take a second process that decides,
+and tests that only observe.
 """
 
 
@@ -18,6 +19,8 @@ def _begin():
     import json
     import os
     import sys
+    from types import FunctionType as Function
+    from types import MethodType as Method
 
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if entry != here]
@@ -62,6 +65,11 @@ def _begin():
         record(runner=runner, file=os.path.realpath(getattr(module, "__file__", None) or ""))
         return True
 
+    def origin(function):
+        """The file that a function was written in."""
+        plain = function.__func__ if type(function) is Method else function
+        return plain.__code__.co_filename if type(plain) is Function else "<unknown>"
+
     def watch(places):
         """A function that records which of these functions are no longer what they were."""
         known = []
@@ -76,7 +84,7 @@ def _begin():
                 # Functions are compared by their code: a method is a new object each time it is asked for.
                 same = now is function or getattr(now, "__func__", now) is getattr(function, "__func__", function)
                 if not same or getattr(now, "__code__", None) is not code:
-                    record(tampered="%s.%s" % (getattr(owner, "__name__", owner), attribute))
+                    record(tampered="%s.%s" % (getattr(owner, "__name__", owner), attribute), file=origin(now))
 
         return check
 

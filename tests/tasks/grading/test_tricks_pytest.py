@@ -36,6 +36,13 @@ import _pytest.python
 
 _pytest.python.Function.runtest = lambda self: None
 """
+OTHER_TEST = """
+import contextlib
+
+import _pytest.python
+
+_pytest.python.Function.runtest = contextlib.nullcontext.__init__
+"""
 EMPTY_CALL = """
 import _pytest.runner
 
@@ -133,6 +140,7 @@ TRICKS: dict[str, tuple[dict[str, str | None], bool]] = {
     "lines printed by what a test calls": ({"calc.py": bug(SAY)}, False),
     "lines printed, then an exit in the middle": ({"calc.py": bug(LEAVE)}, True),
     "a runner's function replaced": ({"calc.py": bug(EMPTY_TEST)}, True),
+    "a runner's function replaced by one that was there": ({"calc.py": bug(OTHER_TEST)}, True),
     "a runner's function with other code": ({"calc.py": bug(EMPTY_CALL)}, True),
     "reports made up": ({"calc.py": bug(LOGREPORT)}, True),
     "a sitecustomize.py": ({"sitecustomize.py": LEAVE}, True),

@@ -223,6 +223,74 @@ def test_declared_pytest(declared: Project) -> None:
     assert not declared.evaluate(declared.patch(calc=BUG + "\n"), quiet).resolved
 
 
+FLAKY = """
+import _pytest.runner
+import pytest
+
+
+class Plugin:
+    def pytest_runtest_protocol(self, item, nextitem):
+        original, _pytest.runner.call_and_report = _pytest.runner.call_and_report, self.call_and_report
+        try:
+            self.silent = True
+            _pytest.runner.pytest_runtest_protocol(item, nextitem)
+            self.silent = False
+            _pytest.runner.pytest_runtest_protocol(item, nextitem)
+        finally:
+            _pytest.runner.call_and_report = original
+        return True
+
+    def call_and_report(self, item, when, log=True, **more):
+        hook = getattr(item.ihook, "pytest_runtest_" + when)
+        call = _pytest.runner.CallInfo.from_call(lambda: hook(item=item, **more), when)
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        if not self.silent:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return report
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Plugin())
+"""
+RERUN = """
+from _pytest.runner import runtestprotocol
+
+
+def pytest_runtest_protocol(item, nextitem):
+    for number in range(2):
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        again = number == 0 and any(report.failed for report in reports)
+        for report in reports:
+            if again and report.failed:
+                report.outcome = "rerun"
+            item.ihook.pytest_runtest_logreport(report=report)
+        if not again:
+            return True
+"""
+LUCK = """
+import calc
+
+
+def test_luck():
+    calc.runs = getattr(calc, "runs", 0) + 1
+    assert calc.runs > 1
+"""
+
+
+@pytest.mark.parametrize("plugin", [FLAKY, RERUN], ids=["replaces a function", "reports a rerun"])
+def test_plugins_that_are_there_may_run_a_test_again(declared: Project, plugin: str) -> None:
+    command = (
+        f"mkdir /tmp/plugins; cat >/tmp/plugins/again.py <<'END'\n{plugin}\nEND\n"
+        f"cat >tests/test_luck.py <<'END'\n{LUCK}\nEND\n"
+        "PYTHONPATH=$PYTHONPATH:/tmp/plugins:. python3 -m pytest -p again tests"
+    )
+    luck = "tests/test_luck.py::test_luck"
+    task = declared.with_environment(test_command=command).model_copy(update={"pass_to_pass": (TWICE, luck)})
+    verdict = declared.evaluate(declared.task.patch, task)
+    assert (verdict.resolved, verdict.disputed, verdict.notes) == (True, (), ()), verdict
+    assert declared.evaluate(declared.patch(calc=BUG + "\n"), task).reason == f"failed: {ADD}"
+
+
 def test_declared_junit(declared: Project) -> None:
     task = declared.with_environment(
         parser="junit", report="out/report.xml", test_command="python3 -m pytest --junitxml=out/report.xml tests"
