@@ -71,7 +71,8 @@ class Environment(BaseModel):
         env: Variables of every command.
         test_command: Shell command that runs the tests that judge, ``""`` to find one out.
         parser: Name of the parser of what that command reports, ``""`` to find one out.
-        report: File that the command writes its report to (JUnit XML), relative to the repository, ``""`` for none.
+        report: File that the command writes its report to, relative to the repository, ``""`` for none. The parsers
+            ``jest``, ``mocha`` and ``rspec`` read JSON there; ``junit``, ``maven``, ``gradle``, ``phpunit`` JUnit XML.
         timeout: Seconds that the tests may take; ``None`` for the evaluator's own limit.
         p2p_exclude: Tests of PASS_TO_PASS that cannot pass in this environment.
         normalize_test_ids: How test ids of this environment differ from the row's: ``django-3.11`` or nothing.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 from xml.etree import ElementTree
 
 from aci_tools.errors import UsageError
 from aci_tools.output import clean
 from aci_tools.testing.parsers import RunOutput, parse
-from aci_tools.testing.plan import ParserName
+from aci_tools.testing.plan import REPORTS, WITH_RESULTS, ParserName
 from tasks.grading.confirm import PASSING, Graded, TestRun, confirmed, contradicted, worst
 from tasks.grading.confirm import Outcomes as Found
 from tasks.grading.verdict import FAIL_TO_PASS, PASS_TO_PASS, Outcomes
@@ -18,6 +18,8 @@ _WORDS = {"passed": "PASSED", "failed": "FAILED", "error": "ERROR", "skipped": "
 _PYTHON = frozenset({"pytest", "unittest", "django", "auto"})
 _SAID = {"ok": "PASSED", "FAIL": "FAILED", "unexpected success": "FAILED", "expected failure": "XFAIL"}
 NAMES = frozenset({*get_args(ParserName), "junit"})
+#: Parsers that read a file which the command writes.
+_OF_FILES = frozenset({*WITH_RESULTS, *REPORTS, "junit"})
 
 
 class DeclaredGrader:
@@ -29,15 +31,17 @@ class DeclaredGrader:
         task: Its environment names the parser; without one the runner is recognised by its output.
 
     Raises:
-        UsageError: There is no parser of that name.
+        UsageError: There is no parser of that name, or it reads a file and the environment names none.
     """
 
     def __init__(self, task: Task) -> None:
         self.parser = (task.environment.parser if task.environment else "") or "auto"
         if self.parser not in NAMES:
             raise UsageError(f"{task.id}: no parser is called {self.parser}: choose one of {', '.join(sorted(NAMES))}")
-        if self.parser == "junit" and not (task.environment and task.environment.report):
-            raise UsageError(f"{task.id}: the parser junit needs environment.report, the file that the command writes")
+        if self.parser in _OF_FILES and not (task.environment and task.environment.report):
+            raise UsageError(
+                f"{task.id}: the parser {self.parser} needs environment.report, the file that the command writes"
+            )
         self._python = self.parser in _PYTHON
 
     def normalize(self, text: str) -> str:
@@ -51,10 +55,13 @@ class DeclaredGrader:
             reason = "" if found else "the command wrote no JUnit report with a test in it"
             return contradicted(Graded(found or None, "report", reason=reason), run)
         text = clean(run.output.encode("utf-8", "replace"))
-        parsed = parse(cast(ParserName, self.parser), RunOutput(text, run.workdir, run.workdir, run.exit_code))
+        file = run.artefact.decode("utf-8", "replace") if self.parser in _OF_FILES else ""
+        output = RunOutput(text, run.workdir, run.workdir, run.exit_code, file)
+        parsed = parse(cast(ParserName, self.parser), output)
         logged = _with_printed_names({name: _WORDS[status] for name, status in parsed.results.items()})
         if not (self._python and run.report.loaded):
-            return contradicted(Graded(logged or None, "log", reason="" if logged else "no test was run"), run)
+            evidence: Literal["report", "log"] = "report" if self.parser in _OF_FILES else "log"
+            return contradicted(Graded(logged or None, evidence, reason="" if logged else "no test was run"), run)
         reported: Found = {}
         for session in run.report.runs:
             reported = worst(reported, _from_session(session.results, session.runner))

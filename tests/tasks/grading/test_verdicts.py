@@ -306,6 +306,45 @@ def test_declared_junit(declared: Project) -> None:
     assert not declared.evaluate(declared.patch_of(planted), task).resolved
 
 
+REPORTS = {
+    "jest": '{"testResults": [{"name": "/testbed/a.test.js", "assertionResults": '
+    '[{"ancestorTitles": ["calc"], "title": "adds", "status": "%s"}]}]}',
+    "mocha": '{"tests": [{"file": "/testbed/a.test.js", "fullTitle": "adds"}], "passed": [], "failures": '
+    '[{"file": "/testbed/a.test.js", "fullTitle": "adds%s"}]}',
+    "rspec": '{"examples": [{"file_path": "./spec/calc_spec.rb", "full_description": "adds", "status": "%s"}]}',
+    "maven": '<?xml version="1.0"?><testsuite><testcase classname="Calc" name="adds"><%s/></testcase></testsuite>',
+    "phpunit": '<testsuite><testcase class="Calc" name="adds"><%s/></testcase></testsuite>',
+}
+
+
+@pytest.mark.parametrize(
+    ("parser", "name", "passed", "failed"),
+    [
+        ("jest", "a.test.js > calc > adds", "passed", "failed"),
+        ("mocha", "a.test.js > adds", " not", ""),
+        ("rspec", "spec/calc_spec.rb > adds", "passed", "failed"),
+        ("maven", "Calc.adds", "system-out", "failure"),
+        ("gradle", "Calc.adds", "system-out", "error"),
+        ("phpunit", "Calc::adds", "system-out", "failure"),
+    ],
+)
+def test_another_language_is_judged_by_its_report(
+    declared: Project, parser: str, name: str, passed: str, failed: str
+) -> None:
+    report = REPORTS["maven" if parser == "gradle" else parser]
+    command = (
+        f"grep -q 'a + b' calc.py && status=0 || status=1; [ $status = 0 ] && word='{passed}' || word='{failed}'; "
+        f"""printf '{report}' "$word" >out.txt; exit $status"""
+    )
+    task = declared.with_environment(parser=parser, report="out.txt", test_command=command)
+    task = task.model_copy(update={"fail_to_pass": (name,), "pass_to_pass": ()})
+    verdict = declared.evaluate(declared.task.patch, task)
+    assert (verdict.resolved, verdict.evidence) == (True, "report"), verdict
+    assert declared.evaluate(declared.patch(calc=BUG + "\n"), task).reason == f"failed: {name}"
+    with pytest.raises(UsageError, match=f"the parser {parser} needs environment.report"):
+        declared.evaluate(declared.task.patch, declared.with_environment(parser=parser))
+
+
 def test_a_parser_that_there_is_none_of(declared: Project) -> None:
     with pytest.raises(UsageError, match="no parser is called nonsense"):
         declared.evaluate(declared.task.patch, declared.with_environment(parser="nonsense"))
