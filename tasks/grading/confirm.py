@@ -14,6 +14,7 @@ from tasks.grading.evidence import Report
 Outcomes = dict[str, str]
 
 PASSING = frozenset({"PASSED", "XFAIL"})
+_WORSE = ("PASSED", "XFAIL", "SKIPPED", "FAILED", "ERROR")
 #: Two published lists of pytest name a share of progress as a test; the log alone can tell of it.
 _NO_TEST = re.compile(r"\[ *\d+%\]$")
 
@@ -95,9 +96,13 @@ def worst(*runs: Mapping[str, str]) -> Outcomes:
     outcomes: Outcomes = {}
     for run in runs:
         for name, outcome in run.items():
-            if outcomes.get(name, "PASSED") in PASSING:
+            if name not in outcomes or _badness(outcome) > _badness(outcomes[name]):
                 outcomes[name] = outcome
     return outcomes
+
+
+def _badness(outcome: str) -> int:
+    return _WORSE.index(outcome) if outcome in _WORSE else len(_WORSE)
 
 
 def differing(runs: Iterable[Mapping[str, str]]) -> frozenset[str]:

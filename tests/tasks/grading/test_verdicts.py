@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from aci_tools.errors import InfrastructureError, UsageError
 from tasks.grading import Prediction, write_reports
+from tasks.grading.confirm import worst
 from tasks.grading.official import load
 from tasks.images import BrokenImage
 from tests.tasks.grading.conftest import ADD, BUG, FIX, TWICE, Project, statuses
@@ -208,6 +210,11 @@ def test_a_flaky_test_decides_nothing_silently(project: Project) -> None:
     known = project.evaluate(project.task.patch, task, flaky={"calc-1": verdict.flaky})
     assert known.resolved
     assert any("left out of the decision" in note for note in known.notes)
+
+
+def test_of_several_runs_the_worst_outcome_counts_in_any_order() -> None:
+    for better, worse in combinations(("PASSED", "XFAIL", "SKIPPED", "FAILED", "ERROR"), 2):
+        assert worst({"t": better}, {"t": worse}) == worst({"t": worse}, {"t": better}) == {"t": worse}
 
 
 def test_a_task_without_lists_is_solved_when_its_tests_pass(project: Project) -> None:
