@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 from aci_tools.testing.parsers.base import Parsed, RunOutput, ends
-from aci_tools.testing.report import Failure, Place, Status
+from aci_tools.testing.report import FAILING, Failure, Place, Status
 
 _MODULE = re.compile(r"^module\s+(\S+)$", re.M)
 _AT = re.compile(r"^\s*((?:[\w./-]+/)?[\w.-]+\.go):(\d+)(?::\d+)?(?:: (.*)| \+0x[0-9a-f]+)?$")
@@ -41,9 +41,9 @@ def parse(output: RunOutput) -> Parsed:
             running[test] = None
         elif action in _ENDED:
             running.pop(test, None)
-            if test:
+            if test and parsed.results.get(test) not in FAILING:  # a test can run again, as with -count
                 parsed.results[test] = _ENDED[action]
-            elif action == "fail":
+            elif action == "fail" and not test:
                 broken.append(name)
     parsed.running = next(reversed(running), "")
     failed = [test for test, status in parsed.results.items() if status == "failed"]

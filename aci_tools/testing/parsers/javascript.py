@@ -9,7 +9,7 @@ from typing import Any
 
 from aci_tools.output import clean
 from aci_tools.testing.parsers.base import Parsed, RunOutput, ends
-from aci_tools.testing.report import Failure, Place, Status
+from aci_tools.testing.report import FAILING, Failure, Place, Status
 
 _FRAME = re.compile(r"^\s*(?:at )?(?:.*?\()?(?:file://)?(/[^():]+):(\d+):\d+\)?$")
 _JEST: dict[str, Status] = {"passed": "passed", "failed": "failed", "pending": "skipped", "todo": "skipped"}
@@ -27,8 +27,10 @@ def parse_jest(output: RunOutput) -> Parsed:
         for test in tests:
             titles = [title for title in test.get("ancestorTitles", []) if title]  # Vitest 1 begins with ""
             name = " > ".join([path, *titles, test.get("title", "")])
-            parsed.results[name] = _JEST.get(test.get("status", ""), "skipped")
-            if parsed.results[name] == "failed":
+            status = _JEST.get(test.get("status", ""), "skipped")
+            if parsed.results.get(name) not in FAILING:
+                parsed.results[name] = status
+            if status == "failed":
                 parsed.failures.append(_jest_failure(name, suite, test, output))
         if not tests and suite.get("status") == "failed":
             parsed.results[path] = "error"

@@ -19,7 +19,8 @@ def parse(output: RunOutput) -> Parsed:
     parsed = Parsed(finished=bool(cases) or output.exit_code is not None)
     for case in cases:
         name = f"{case.owner}::{case.name}"
-        parsed.results[name] = case.status
+        if parsed.results.get(name) not in FAILING:
+            parsed.results[name] = case.status
         if case.status in FAILING:
             parsed.failures.append(_failure(name, case, output))
     if not cases:

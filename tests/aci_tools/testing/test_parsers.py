@@ -82,6 +82,26 @@ def test_go_whose_compiler_errors_are_plain_text():
     assert told(read("go", "go-before-1.24.txt")) == {"example.org/shop/pay": ("pay/pay.go:5", "undefined: total")}
 
 
+GO = "".join(f'{{"Action":"{action}","Package":"m","Test":"TestA"}}\n' for action in ("run", "fail", "run", "pass"))
+JEST = (
+    '{"testResults": [{"name": "/testbed/a.js", "assertionResults": ['
+    '{"title": "adds", "status": "failed"}, {"title": "adds", "status": "passed"}]}]}'
+)
+PHPUNIT = (
+    '<testsuite><testcase class="A" name="adds"><failure/></testcase><testcase class="A" name="adds"/></testsuite>'
+)
+
+
+@pytest.mark.parametrize(
+    ("parser", "text", "artefact", "name"),
+    [("go", GO, "", "m.TestA"), ("jest", "", JEST, "a.js > adds"), ("phpunit", "", PHPUNIT, "A::adds")],
+)
+def test_a_name_that_failed_and_then_passed_has_failed(parser, text, artefact, name):
+    parsed = parse(parser, RunOutput(text, "/testbed", "/testbed", 1, artefact))
+    assert parsed.results == {name: "failed"}
+    assert [failure.id for failure in parsed.failures] == [name]
+
+
 def test_jest():
     parsed = read("jest", "jest.json")
     assert parsed.results == {
