@@ -12,7 +12,7 @@ from tasks.grading.predictions import Prediction
 from tasks.task import Task
 
 #: Changes whenever the same patch could get another verdict; part of every cache key.
-GRADER_VERSION = 1
+GRADER_VERSION = 2
 
 FAIL_TO_PASS, PASS_TO_PASS = "FAIL_TO_PASS", "PASS_TO_PASS"
 
