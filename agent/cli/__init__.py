@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import cast
+from typing import NoReturn, cast
 
 import typer
 
@@ -20,6 +21,7 @@ from agent.cli import (
     environment,
     evaluate,
     export,
+    faults,
     fork,
     images,
     import_,
@@ -83,24 +85,37 @@ def main() -> None:
     """Run the command line; every fault that a user can mend is one line on standard error."""
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except _UsageFault as fault:
         shown = fault.format_message()
         help_wanted = len(sys.argv) < 2 or "\n" in shown
-        print(shown if help_wanted else f"agent: {shown} (`agent {_command()}--help` says more)", file=sys.stderr)
-        sys.exit(fault.exit_code)
+        _end(shown if help_wanted else f"agent: {shown} (`agent {_command()}--help` says more)", fault.exit_code)
     except PatchwrightError as error:
-        print(f"agent: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(f"agent: {error}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        print("agent: interrupted", file=sys.stderr)
-        sys.exit(130)
+        _end("agent: interrupted", 130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing more can be written to it, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
+    except OSError as error:
+        _end(f"agent: {faults.told(error)}", faults.exit_code(error))
     if code == 130:
-        print("agent: interrupted", file=sys.stderr)
-    sys.exit(code if isinstance(code, int) else 0)
+        _end("agent: interrupted", 130)
+    _end("", code if isinstance(code, int) else 0)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    """End the process with a last line on standard error, whether or not that and standard output can be written."""
+    with contextlib.suppress(OSError):
+        if line:
+            print(line, file=sys.stderr)
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    sys.exit(code)
 
 
 def _command() -> str:

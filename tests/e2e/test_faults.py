@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,55 @@ def test_an_issue_of_a_host_that_is_not_there(user: User) -> None:
     done = user.agent(*user.solving(user.script(SUBMIT), "--issue", "https://gitlab.example/a/b/-/issues/1"))
     assert done.returncode == 3
     assert "gitlab.example" in one_line(done)
+
+
+def test_a_result_that_cannot_be_written(user: User) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            user.command("config", "show"), env=user.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("agent: cannot write ")
+    assert "No space left on device; free some" in line
+    assert done.returncode == 3
+
+
+def test_words_that_cannot_be_written(user: User) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            user.command(*user.solving(user.script(FIX, SUBMIT))), env=user.env, cwd=user.home, stderr=full, check=False
+        )
+    assert done.returncode == 3
+
+
+def test_a_path_on_the_command_line_that_cannot_be_used(user: User) -> None:
+    tasks = user.home / "tasks.jsonl"
+    commit = user.git("rev-parse", "HEAD").strip()
+    task = {"instance_id": "t", "repo": str(user.repository), "base_commit": commit, "problem_statement": "p"}
+    task |= {"FAIL_TO_PASS": ["t.py::t"], "environment": {"test_command": "true", "parser": "pytest"}}
+    tasks.write_text(json.dumps(task))
+    predictions = user.home / "preds.jsonl"
+    predictions.write_text(json.dumps({"instance_id": "t", "model_name_or_path": "m", "model_patch": user.patch}))
+    (user.home / "file").write_text("")
+    known = ["evaluate", "--tasks", str(tasks), "--predictions", str(predictions), "--sandbox", "namespace"]
+    for more, says in (
+        (["--output", "file"], "cannot use file/verdicts: Not a directory"),
+        (["--output", "out", "--cache=/proc/self/fdinfo/cache"], "cannot use /proc/self/fdinfo/cache: "),
+    ):
+        done = user.agent(*known, *more)
+        assert says in one_line(done)
+        assert done.returncode == 2
+
+
+def test_a_home_that_cannot_be_written(user: User) -> None:
+    user.env |= {"HOME": "/proc/self/fdinfo/home", "XDG_STATE_HOME": "", "XDG_CACHE_HOME": ""}
+    done = user.solve(FIX, SUBMIT, more=("--output", "out"))
+    assert "cannot use /proc/self/fdinfo/home" in one_line(done)
+    assert done.returncode == 3
+
+
+def test_a_program_that_is_not_there(user: User) -> None:
+    user.env["PATH"] = str(user.home)
+    done = user.solve(FIX, SUBMIT)
+    assert "there is no program sh on PATH: install it" in one_line(done)
+    assert done.returncode == 3
