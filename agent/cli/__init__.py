@@ -83,6 +83,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; every fault that a user can mend is one line on standard error."""
+    _open_closed_streams()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -103,6 +104,15 @@ def main() -> None:
     if code == 130:
         _end("agent: interrupted", 130)
     _end("", code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """What is closed from the start is the null device, lest a file that is opened later takes its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _end(line: str, code: int) -> NoReturn:

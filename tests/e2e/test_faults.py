@@ -179,3 +179,20 @@ def test_a_program_that_is_not_there(user: User) -> None:
     done = user.solve(FIX, SUBMIT)
     assert "there is no program sh on PATH: install it" in one_line(done)
     assert done.returncode == 3
+
+
+def test_streams_that_are_closed(user: User) -> None:
+    model = user.script(FIX, SUBMIT)
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *user.command(*user.solving(model, "--issue", "-"))],
+        env=user.env,
+        cwd=user.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert one_line(closed) == "agent: standard input is empty: say what is wrong"
+    assert closed.returncode == 2
+    silent = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *user.command(*user.solving(model, "--output", "out"))]
+    assert subprocess.run(silent, env=user.env, cwd=user.home, check=False).returncode == 0
+    assert (user.home / "out" / "patch.diff").read_text() == user.patch
