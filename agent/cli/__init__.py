@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from io import TextIOWrapper
 from typing import NoReturn, cast
 
 import typer
@@ -84,6 +85,8 @@ def _options(
 def main() -> None:
     """Run the command line; every fault that a user can mend is one line on standard error."""
     _open_closed_streams()
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # a terminal or a locale that lacks a sign gets a question mark
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

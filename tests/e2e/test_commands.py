@@ -91,6 +91,14 @@ def test_a_reader_that_has_seen_enough_is_no_error(user: User) -> None:
     assert "Traceback" not in err
 
 
+def test_what_an_output_cannot_show_is_a_question_mark(user: User) -> None:
+    assert "openai/…" in user.agent("models").stdout
+    user.env["PYTHONIOENCODING"] = "ascii"
+    done = user.agent("models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "openai/?" in done.stdout
+
+
 def test_a_wrong_option_is_exit_code_2(user: User) -> None:
     done = user.agent("solve", "--isue", "x")
     assert done.returncode == 2
