@@ -108,7 +108,7 @@ class Directories:
         return (
             self._cache
             / "directories"
-            / f"{source.task.id}--{digest('directory', python.path, what, source.commit)[:16]}"
+            / f"{_named(source.task)}--{digest('directory', python.path, what, source.commit)[:16]}"
         )
 
     def _found(self, source: Source, kind: str, python: _Python) -> Ready | None:
@@ -155,7 +155,7 @@ class Directories:
             network=True,
             limits=Limits(memory=None, pids=None, disk=None, lifetime=timeout + 2 * _COPY_TIMEOUT),
         )
-        log = self._cache / "logs" / f"{result.parent.parent.name}-{task.id}.log"
+        log = self._cache / "logs" / f"{result.parent.parent.name}-{_named(task)}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         title = f"{task.id}: its directory"
         with closing(open_sandbox("namespace", spec)) as sandbox:
@@ -205,6 +205,11 @@ class _Python:
             raise BrokenImage(f"this machine has no python{version}: install it, or use a container engine")
         prefix = Path(os.path.realpath(found)).parent.parent
         return cls(f"{Path(found).parent}:{_SYSTEM_PATH}", (prefix,) if prefix != Path("/usr") else ())
+
+
+def _named(task: Task) -> str:
+    """A task's part of the names of what is kept for it."""
+    return task.id.replace("/", "__")
 
 
 def _ready(

@@ -60,6 +60,20 @@ def test_a_command_that_fails_leaves_no_directory(here: ComputerSettings, make_t
     assert list((here.cache_directory / "directories").iterdir()) == []
 
 
+def test_no_id_leads_out_of_the_cache(here: ComputerSettings, make_task: MakeTask, tmp_path: Path) -> None:
+    for name in (f"{tmp_path}/outside", "../../outside", "a/b"):
+        computers = Computers(here, lambda line: None)
+        computers.ready(make_task().model_copy(update={"id": name}))
+        with pytest.raises(BrokenImage) as caught:
+            computers.ready(make_task(install=["false"]).model_copy(update={"id": name}))
+        assert caught.value.log is not None
+        assert caught.value.log.parent == here.cache_directory / "logs"
+    kept = list((here.cache_directory / "directories").iterdir())
+    assert len(kept) == 3
+    assert all((place / "facts.json").is_file() for place in kept)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "repositories"]
+
+
 @pytest.mark.parametrize("kind", ["namespace", "local"])
 def test_a_task_of_files_runs_anywhere(kind: str, here: ComputerSettings) -> None:
     ready = Computers(replace(here, kind=kind), lambda line: None).ready(of_files())
