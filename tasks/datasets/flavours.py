@@ -14,6 +14,8 @@ from tasks.datasets.functions import apps, humaneval, humanevalfix, mbpp, quixbu
 from tasks.datasets.rows import Row
 from tasks.task import Task
 
+_LONGEST_NAME = 200  # bytes; file systems take 255, and what is kept for a task has longer names
+
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
@@ -53,7 +55,17 @@ def to_task(row: Row) -> Task:
     """
     fields = _without_nulls(row.fields)
     flavour = next(flavour for flavour in FLAVOURS if flavour.recognises(fields))
-    return flavour.read(Row(row.place, fields, row.file))
+    task = flavour.read(Row(row.place, fields, row.file))
+    _check_name(task.id)
+    return task
+
+
+def _check_name(name: str) -> None:
+    """Attempts, verdicts and directories are kept by the names of their tasks."""
+    wrong_part = any(part in ("", ".", "..") for part in name.split("/"))
+    if wrong_part or not name.isprintable() or len(name.encode()) > _LONGEST_NAME:
+        rule = f"printable, at most {_LONGEST_NAME} bytes, and no absolute path and none with . or .. in it"
+        raise ValueError(f"instance_id: {name!a:.50} names no directory: an id is {rule}")
 
 
 def _without_nulls(fields: Mapping[str, Any]) -> dict[str, Any]:

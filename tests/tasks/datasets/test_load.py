@@ -102,6 +102,16 @@ def test_bad_rows_are_named_by_line_and_field_and_the_rest_goes_on(tmp_path: Pat
     assert not any("\n" in fault for fault in faults)
 
 
+def test_an_id_that_names_no_directory_of_its_own_is_refused(jsonl: Any, faults: list[str]) -> None:
+    bad = [".", "..", "../x", "/tmp/x", "a/../../b", "a//b", "a/", "a\0b", "a\nb", "\ud800", "\u202e", "x" * 201]
+    good = ["a/b", "a__b-1", "HumanEval/0", "..a", "é" * 100]
+    file = jsonl(*(row(0, instance_id=name) for name in bad + good))
+    assert ids(file, faults) == good
+    assert len(faults) == len(bad)
+    assert all(f":{line}: instance_id: " in fault for line, fault in enumerate(faults, 1))
+    assert all(fault.isprintable() for fault in faults)
+
+
 def test_first_of_two_rows_with_one_id_wins(tmp_path: Path, faults: list[str]) -> None:
     file = tmp_path / "t.json"
     file.write_text(json.dumps([row(1), row(1, problem_statement="other")]))
