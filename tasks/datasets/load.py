@@ -33,14 +33,20 @@ def load_tasks(reference: str, *, split: str = "test", selection: Selection = EV
         InfrastructureError: The hub does not answer.
     """
     selection.check()
+    faults: list[str] = []
+
+    def left_out(fault: str) -> None:
+        faults.append(fault)
+        on_fault(fault)
+
     good: dict[str, str] = {}
     wanted: list[Task] = []
     for file in _files(reference, split, on_fault):
-        for row in read_rows(file, on_fault):
+        for row in read_rows(file, left_out):
             try:
                 task = to_task(row)
             except ValueError as error:
-                on_fault(f"{row.place}: {_reason(error)}")
+                left_out(f"{row.place}: {_reason(error)}")
                 continue
             first = good.setdefault(task.id, row.place)
             if first != row.place:
@@ -48,7 +54,8 @@ def load_tasks(reference: str, *, split: str = "test", selection: Selection = EV
             elif selection.matches(task):
                 wanted.append(task)
     if not good:
-        raise UsageError(f"{reference}: no task in it can be read")
+        reason = f"; {faults[0]}" if faults else ""
+        raise UsageError(f"{reference}: no task in it can be read{reason}")
     chosen = selection.apply(wanted, on_fault)
     if not chosen:
         raise UsageError(f"{reference}: none of its {len(good)} tasks is selected")
