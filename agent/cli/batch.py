@@ -7,12 +7,11 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.options import ConfigFiles, Json, ModelName, Settings, effective_config
+from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings, effective_config
 from agent.cli.strategy import Memory, StrategyName, check_strategy, memory_setting
 
 if TYPE_CHECKING:
@@ -61,9 +60,7 @@ def batch(
     base_image: Annotated[
         str | None, typer.Option("--base-image", help="Image that environments are built on.")
     ] = None,
-    repositories: Annotated[
-        Path | None, typer.Option("--repositories", help="Directory with clones of the tasks' repositories.")
-    ] = None,
+    repositories: Repositories = None,
     engine: Annotated[
         str, typer.Option("--engine", help="Where attempts run: local, or ray for a cluster.", metavar="NAME")
     ] = "local",

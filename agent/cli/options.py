@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aci_tools.errors import UsageError
+
 if TYPE_CHECKING:
     from agent.config import Config
+
+
+def _existing(directory: Path | None) -> Path | None:
+    """A directory that is named has to be there."""
+    if directory is not None and not directory.expanduser().is_dir():
+        raise UsageError(f"--repositories {directory}: no such directory")
+    return directory
 
 
 ConfigFiles = Annotated[
@@ -35,7 +44,9 @@ Filter = Annotated[
 Slice = Annotated[str, typer.Option("--slice", help="Take some of them, as in Python.", metavar="A:B")]
 Repositories = Annotated[
     Path | None,
-    typer.Option("--repositories", help="A directory with the tasks' repositories, by owner/name or name."),
+    typer.Option(
+        "--repositories", help="A directory with the tasks' repositories, by owner/name or name.", callback=_existing
+    ),
 ]
 BaseImage = Annotated[
     str | None, typer.Option("--base-image", help="Container image that environments are built on.", metavar="I")

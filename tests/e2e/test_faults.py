@@ -167,6 +167,15 @@ def test_a_path_on_the_command_line_that_cannot_be_used(user: User) -> None:
         assert done.returncode == 2
 
 
+@pytest.mark.parametrize("command", ["batch", "evaluate", "replay", "fork", "images build"])
+def test_a_collection_of_repositories_that_is_not_there(user: User, command: str) -> None:
+    wanted = {"batch": ["--output", "out"], "evaluate": ["--tasks", "t", "--predictions", "gold", "--output", "out"]}
+    more = {**wanted, "images build": ["--tasks", "t"]}.get(command, ["out"])
+    done = user.agent(*command.split(), *more, "--repositories", "nowhere")
+    assert one_line(done) == "agent: --repositories nowhere: no such directory"
+    assert done.returncode == 2
+
+
 def test_a_home_that_cannot_be_written(user: User) -> None:
     user.env |= {"HOME": "/proc/self/fdinfo/home", "XDG_STATE_HOME": "", "XDG_CACHE_HOME": ""}
     done = user.solve(FIX, SUBMIT, more=("--output", "out"))
