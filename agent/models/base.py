@@ -98,7 +98,8 @@ class Model(Protocol):
         """See, without a call, that it can be asked.
 
         Raises:
-            ModelError: It cannot: an unknown provider, a missing key.
+            UsageError: There is no such provider.
+            ModelError: It cannot: a missing key.
         """
 
     def query(self, query: Query) -> Reply:

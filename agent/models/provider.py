@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from aci_tools.errors import UsageError
 from agent.config import ModelConfig, Price
 from agent.models.base import ContextOverflow, ModelError, OnRetry, Query, Reply
 from agent.models.litellm_loader import load_litellm, preload_litellm
@@ -85,7 +86,8 @@ class ProviderModel:
         """See, without a call, that the provider is known and its key is set.
 
         Raises:
-            ModelError: It is not.
+            UsageError: The provider is not.
+            ModelError: The key is not.
         """
         if self.config.api_base:
             return
@@ -93,9 +95,9 @@ class ProviderModel:
         try:
             litellm.get_llm_provider(self.config.name)
         except litellm.BadRequestError:
-            raise ModelError(
-                f"model {self.config.name}: unknown provider; write it as provider/model, for example openai/gpt-5, "
-                "or give the address of your server with --set model.api_base=URL"
+            raise UsageError(
+                f"model {self.config.name or 'of no name'}: unknown provider; write it as provider/model, "
+                "for example openai/gpt-5, or give the address of your server with --set model.api_base=URL"
             ) from None
         missing = litellm.validate_environment(self.config.name)
         if not missing["keys_in_environment"] and missing["missing_keys"]:

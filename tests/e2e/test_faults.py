@@ -106,10 +106,11 @@ def test_a_provider_without_a_key(user: User) -> None:
     assert done.returncode == 3
 
 
-def test_a_provider_that_nobody_knows(user: User) -> None:
-    done = user.agent(*user.solving("nobody/nothing"))
-    assert "nobody/nothing: unknown provider" in one_line(done)
-    assert done.returncode == 3
+@pytest.mark.parametrize(("name", "told"), [("nobody/nothing", "nobody/nothing"), ("", "of no name")])
+def test_a_provider_that_nobody_knows(user: User, name: str, told: str) -> None:
+    done = user.agent(*user.solving(name))
+    assert f"model {told}: unknown provider" in one_line(done)
+    assert done.returncode == 2
 
 
 def test_an_address_where_nothing_listens(user: User) -> None:
