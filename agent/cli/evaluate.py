@@ -74,6 +74,8 @@ def evaluate(
     from tasks.grading.grader import grader_for
     from tasks.images import Computers
 
+    if "/" in run_id or not run_id.isprintable():
+        raise UsageError(f"--run-id {run_id!a}: it is part of the name of a file, without / and all printable")
     known_flaky = _flaky_tests(flaky) if flaky else {}
     wanted = load_tasks(tasks, split=split, selection=Selection(filter=filter, slice=slice), on_fault=_say)
     predicted = load_predictions(predictions, wanted, _say)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import User
+from tests.e2e.conftest import User, one_line
 
 TEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 1) == 3\n"
 TEST_PATCH = "--- /dev/null\n+++ b/test_calc.py\n@@ -0,0 +1,5 @@\n" + "".join(
@@ -90,6 +90,11 @@ def test_wrong_input_is_one_line(user: User) -> None:
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].endswith("not among those chosen: calc-9")
     assert "Traceback" not in done.stderr
+    for name in ("../../x", "a\nb"):
+        done = user.agent(*arguments(tasks, "gold", "--run-id", name))
+        assert one_line(done).startswith(f"agent: --run-id {name!a}: ")
+        assert done.returncode == 2
+    assert not (user.home / "out").exists()
 
 
 @pytest.mark.docker
