@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -83,10 +84,22 @@ def write_reports(
     report |= {f"{name}_ids": sorted(ids[name]) for name in _LATER}
     report |= {"failure_reasons": reasons, "error_ids": sorted(ids["error"]), "schema_version": 2}
     model = next(iter(predictions.values())).model if predictions else "none"
-    path = output / f"{model.replace('/', '__')}.{run_id}.json"
+    path = output / f"{_file_name(f'{model}.{run_id}')}.json"
     _write(path, report, 4)
     _write(output / "results.json", results(run_id, tasks, predictions, found.values()), 2)
     return path
+
+
+_LONGEST_NAME = 200  # bytes; file systems take 255, and the file has a longer name while it is written
+
+
+def _file_name(name: str) -> str:
+    """A name as SWE-bench makes a file's of it; with a digest where that would be too long or cannot be printed."""
+    safe = "".join(letter if letter.isprintable() else "_" for letter in name).replace("/", "__")
+    if len(safe.encode()) <= _LONGEST_NAME and name.isprintable():
+        return safe
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"{safe.encode()[: _LONGEST_NAME - 17].decode(errors='ignore')}-{digest}"
 
 
 _COUNTED = (
