@@ -106,11 +106,19 @@ def _read(path: Path) -> tuple[list[Event], int]:
             if not isinstance(data, dict):
                 raise ValueError("not an object")
             events.append(parse_event(data))
-        except (ValueError, ValidationError) as error:
-            reason = str(error).splitlines()[0]
-            raise TrajectoryError(f"{path}:{number} is not an event of a trajectory ({reason})") from None
+        except ValueError as error:
+            raise TrajectoryError(f"{path}:{number} is not an event of a trajectory ({reason(error)})") from None
         whole = end
     return events, whole
+
+
+def reason(error: ValueError) -> str:
+    """What keeps a line from being an event, in a few words: the field that is wrong and what it should be."""
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    return f"{field}: {first['msg']}" if field else first["msg"]
 
 
 def _encode(data: dict[str, Any]) -> bytes:

@@ -92,6 +92,11 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
     path.write_text('{"type":"message","role":"user","purpose":"task","content":"x"}\nnot json\n')
     with pytest.raises(TrajectoryError, match=r"t\.jsonl:2 is not an event"):
         read_events(path)
+    path.write_text('{"type":"action","step":1,"call":{"name":true}}\n')
+    with pytest.raises(
+        TrajectoryError, match=r"t\.jsonl:1 is not an event of a trajectory \(action\.call\.name: .*string"
+    ):
+        read_events(path)
     with pytest.raises(TrajectoryError, match="cannot read"):
         read_events(tmp_path / "absent.jsonl")
 

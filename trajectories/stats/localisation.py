@@ -143,7 +143,7 @@ def _seen(action: Action, place: Touched, pristine: bool) -> set[str]:
     called = action.arguments.get("name")
     if isinstance(called, str):
         seen |= place.functions & {called.rsplit(".", 1)[-1]}
-    shown = action.data.get("lines")
-    if pristine and isinstance(shown, list) and len(shown) == 2:
-        seen |= {name for line, name in place.spots if shown[0] <= line <= shown[1]}
+    match action.data.get("lines"):
+        case [int(first), int(last)] if pristine:
+            seen |= {name for line, name in place.spots if first <= line <= last}
     return seen

@@ -6,11 +6,70 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
-from trajectories.log import TrajectoryError
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from trajectories.log import TrajectoryError, reason
 from trajectories.stats.commands import command_of, writes_files
 from trajectories.trees import trial_file
+
+
+class _Event(TypedDict):
+    """What is read of any event."""
+
+    type: str
+    time: NotRequired[float | None]
+
+
+class _Sandbox(TypedDict, total=False):
+    workdir: str | None
+
+
+class _Usage(TypedDict, total=False):
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    cost: float | None
+
+
+class _Call(TypedDict, total=False):
+    id: str | None
+    name: str | None
+    arguments: dict[str, Any] | None
+
+
+class _Fields(_Event, total=False):
+    """What is read of the events that count. A field means the same in each of them, and may be absent or null."""
+
+    attempt_id: str | None
+    call: _Call | None
+    call_id: str | None
+    changed: bool | None
+    code: str | None
+    data: dict[str, Any] | None
+    detail: str | None
+    duration: float | None
+    foreign: Any
+    model: str | None
+    name: str | None
+    ok: bool | None
+    patch: str | None
+    purpose: str | None
+    retries: int | None
+    sandbox: _Sandbox | None
+    status: str | None
+    step: int | None
+    steps: int | None
+    task: dict[str, Any] | None
+    text: str | None
+    trajectory: str | None
+    usage: _Usage | None
+
+
+_event: TypeAdapter[Any] = TypeAdapter(_Event)
+_fields: TypeAdapter[_Fields] = TypeAdapter(_Fields)
 
 
 @dataclass(slots=True)
@@ -110,14 +169,15 @@ def read_attempt(path: Path) -> Recorded:
     """Read one trajectory; a torn last line and events of unknown types are passed over.
 
     Raises:
-        TrajectoryError: It cannot be read, is empty, or a line before the last is not an event.
+        TrajectoryError: It cannot be read, is empty, or a line before the last is not an event, or one with a field of
+            the wrong type.
     """
     recorded = Recorded(path)
     times = [0.0, 0.0]
     seen = False
     for event in _lines(path):
         seen = True
-        time = float(event.get("time") or 0.0)
+        time = event.get("time") or 0.0
         times = [times[0] or time, time or times[1]]
         take = _TAKE.get(event["type"])
         if take is not None:
@@ -137,33 +197,36 @@ def _guess_changes(recorded: Recorded) -> None:
             action.changed = action.changed or (action.ok and writes_files(command_of(action.arguments)))
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path) -> Iterator[_Fields]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):  # the writer was killed in the middle of it
                     return
                 try:
-                    event = json.loads(line)
+                    data = json.loads(line)
+                    event: _Fields = _event.validate_python(data)
+                    if event["type"] in _TAKE:
+                        event = _fields.validate_python(data)
                 except ValueError as error:
-                    raise TrajectoryError(f"{path}:{number} is not an event of a trajectory ({error})") from None
-                if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-                    raise TrajectoryError(f"{path}:{number} is not an event of a trajectory (it has no type)")
+                    raise TrajectoryError(
+                        f"{path}:{number} is not an event of a trajectory ({reason(error)})"
+                    ) from None
                 yield event
     except OSError as error:
         raise TrajectoryError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _step(recorded: Recorded, event: dict[str, Any]) -> Step:
+def _step(recorded: Recorded, event: _Fields) -> Step:
     """The step that an event belongs to, made where its model call is not recorded."""
-    number = int(event.get("step") or 0)
+    number = event.get("step") or 0
     if recorded.steps and (number == recorded.steps[-1].number or not number):
         return recorded.steps[-1]
     recorded.steps.append(Step(number or 1))
     return recorded.steps[-1]
 
 
-def _started(recorded: Recorded, event: dict[str, Any]) -> None:
+def _started(recorded: Recorded, event: _Fields) -> None:
     recorded.attempt_id = event.get("attempt_id") or ""
     recorded.task = event.get("task") or {}
     recorded.model = event.get("model") or ""
@@ -171,11 +234,11 @@ def _started(recorded: Recorded, event: dict[str, Any]) -> None:
     recorded.workdir = (event.get("sandbox") or {}).get("workdir") or ""
 
 
-def _replied(recorded: Recorded, event: dict[str, Any]) -> None:
+def _replied(recorded: Recorded, event: _Fields) -> None:
     usage = event.get("usage") or {}
     recorded.steps.append(
         Step(
-            number=int(event.get("step") or len(recorded.steps) + 1),
+            number=event.get("step") or len(recorded.steps) + 1,
             model=event.get("model") or "",
             prompt_tokens=usage.get("prompt_tokens") or 0,
             completion_tokens=usage.get("completion_tokens") or 0,
@@ -188,13 +251,13 @@ def _replied(recorded: Recorded, event: dict[str, Any]) -> None:
     )
 
 
-def _acted(recorded: Recorded, event: dict[str, Any]) -> None:
+def _acted(recorded: Recorded, event: _Fields) -> None:
     call = event.get("call") or {}
     action = Action(call.get("name") or "", call.get("arguments") or {}, call.get("id") or "")
     _step(recorded, event).actions.append(action)
 
 
-def _observed(recorded: Recorded, event: dict[str, Any]) -> None:
+def _observed(recorded: Recorded, event: _Fields) -> None:
     actions = _step(recorded, event).actions
     waiting = [action for action in actions if not action.observed]
     call_id = event.get("call_id") or ""
@@ -204,7 +267,7 @@ def _observed(recorded: Recorded, event: dict[str, Any]) -> None:
         actions.append(action)
     action.observed = True
     action.text = event.get("text") or ""
-    action.ok = event.get("ok", True)
+    action.ok = bool(event.get("ok", True))
     action.code = event.get("code") or ""
     action.data = event.get("data") or {}
     action.seconds = event.get("duration") or 0.0
@@ -212,50 +275,50 @@ def _observed(recorded: Recorded, event: dict[str, Any]) -> None:
     action.changed = bool(event.get("changed"))
 
 
-def _told(recorded: Recorded, event: dict[str, Any]) -> None:
+def _told(recorded: Recorded, event: _Fields) -> None:
     if event.get("purpose") == "correction":
         _step(recorded, event).correction = event.get("code") or "malformed"
     elif event.get("purpose") == "nudge":
         _step(recorded, event).nudged = True
 
 
-def _patched(recorded: Recorded, event: dict[str, Any]) -> None:
+def _patched(recorded: Recorded, event: _Fields) -> None:
     recorded.patch = event.get("patch") or ""
 
 
-def _condensed(recorded: Recorded, event: dict[str, Any]) -> None:
+def _condensed(recorded: Recorded, event: _Fields) -> None:
     recorded.condensed += 1
 
 
-def _ended(recorded: Recorded, event: dict[str, Any]) -> None:
+def _ended(recorded: Recorded, event: _Fields) -> None:
     recorded.status = event.get("status") or "unknown"
     recorded.detail = event.get("detail") or ""
     recorded.patch = event.get("patch") or ""
     recorded.stated_steps = event.get("steps") or 0
-    recorded.usage = event.get("usage") or {}
+    recorded.usage = dict(event.get("usage") or {})
     recorded.seconds = event.get("duration") or 0.0
 
 
-def _tried(recorded: Recorded, event: dict[str, Any]) -> None:
+def _tried(recorded: Recorded, event: _Fields) -> None:
     """The steps of a trial, which has a trajectory of its own; one that was lost has none."""
     recorded.trials.append("")
-    file = trial_file(recorded.path.parent, str(event.get("trajectory") or ""))
+    file = trial_file(recorded.path.parent, event.get("trajectory") or "")
     if file is None:
         return
     trial = read_attempt(file)
     for step in trial.steps:
-        step.trial = str(event.get("name") or "")
+        step.trial = event.get("name") or ""
     recorded.steps.extend(trial.steps)
     recorded.condensed += trial.condensed
     recorded.workdir = recorded.workdir or trial.workdir
 
 
-def _tried_out(recorded: Recorded, event: dict[str, Any]) -> None:
+def _tried_out(recorded: Recorded, event: _Fields) -> None:
     if recorded.trials:
         recorded.trials[-1] = event.get("patch") or ""
 
 
-def _resumed(recorded: Recorded, event: dict[str, Any]) -> None:
+def _resumed(recorded: Recorded, event: _Fields) -> None:
     recorded.status = recorded.detail = ""
     recorded.seconds = 0.0
 

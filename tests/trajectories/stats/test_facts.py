@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,36 @@ def test_what_is_no_trajectory_is_refused(tmp_path: Path, text: str, fault: str)
         read_attempt(tmp_path / "x.jsonl")
     with pytest.raises(TrajectoryError, match="cannot read"):
         read_attempt(tmp_path / "absent.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ({"type": "model_replied", "usage": {"cost": "x"}}, "usage.cost: .*number"),
+        ({"type": "model_replied", "usage": 1.5}, "usage: .*dictionary"),
+        ({"type": "attempt_started", "sandbox": "docker"}, "sandbox: .*dictionary"),
+        ({"type": "action", "call": {"name": True}}, "call.name: .*string"),
+        ({"type": "action", "call": {"arguments": 5}}, "call.arguments: .*dictionary"),
+        ({"type": "observation", "data": []}, "data: .*dictionary"),
+        ({"type": "observation", "step": "x"}, "step: .*integer"),
+        ({"type": "attempt_ended", "status": [[None]]}, "status: .*string"),
+        ({"type": "attempt_ended", "duration": "x"}, "duration: .*number"),
+        ({"type": "of a later version", "time": "x"}, "time: .*number"),
+        ({"type": {}}, "type: .*string"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(write: Any, tmp_path: Path, line: dict[str, Any], fault: str) -> None:
+    path = write().do("bash", {"command": "ls"}).stop()
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    with pytest.raises(TrajectoryError, match=rf":5 is not an event of a trajectory \({fault}"):
+        read_attempt(path)
+
+
+def test_fields_that_are_null_and_events_of_later_versions_are_passed_over(write: Any) -> None:
+    path = write().do("bash", {"command": "ls"}).stop()
+    before = rows(path)
+    with path.open("a") as file:
+        file.write('{"type":"dreamt","time":null,"usage":"much","step":"last"}\n')
+        file.write('{"type":"message","purpose":null,"code":null,"step":null}\n')
+    assert rows(path) == before

@@ -127,6 +127,7 @@ def found(script: Any) -> Localisation:
         ("find_file", {"pattern": "io.py"}, {"text": "1 file is named io.py:\npkg/io.py"}, 1, 0, 0),
         ("open", {"path": "pkg/io.py"}, {"data": {"path": "pkg/io.py", "lines": [1, 9]}}, 1, 1, 0),
         ("open", {"path": "pkg/io.py"}, {"data": {"path": "pkg/io.py", "lines": [12, 20]}}, 1, 1, 1),
+        ("open", {"path": "pkg/io.py"}, {"data": {"path": "pkg/io.py", "lines": ["12", None]}}, 1, 1, 0),
         ("open", {"path": "pkg/io.py"}, {"text": "11:    def parse(self, text):"}, 1, 1, 1),
         ("open", {"path": "pkg/io.pyc"}, {}, 0, 0, 0),
         ("open", {"path": "pkg/io.py"}, {"code": "not-found"}, 1, 0, 0),
