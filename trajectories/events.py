@@ -438,7 +438,8 @@ def parse_event(data: dict[str, Any]) -> Event:
     Raises:
         pydantic.ValidationError: A field of a known event is missing or of the wrong type.
     """
-    if data.get("type") in KNOWN_TYPES:
+    kind = data.get("type")
+    if isinstance(kind, str) and kind in KNOWN_TYPES:
         event: Event = _known.validate_python(data)
         return event
     return UnknownEvent.model_validate(data)

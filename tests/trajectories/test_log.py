@@ -92,13 +92,24 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
     path.write_text('{"type":"message","role":"user","purpose":"task","content":"x"}\nnot json\n')
     with pytest.raises(TrajectoryError, match=r"t\.jsonl:2 is not an event"):
         read_events(path)
-    path.write_text('{"type":"action","step":1,"call":{"name":true}}\n')
-    with pytest.raises(
-        TrajectoryError, match=r"t\.jsonl:1 is not an event of a trajectory \(action\.call\.name: .*string"
-    ):
-        read_events(path)
     with pytest.raises(TrajectoryError, match="cannot read"):
         read_events(tmp_path / "absent.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('{"type":"action","step":1,"call":{"name":true}}', r"action\.call\.name: .*string"),
+        ('{"type":[]}', "type: .*string"),
+        ('{"type":{}}', "type: .*string"),
+        ("{}", "type: .*required"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(tmp_path: Path, line: str, fault: str) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(line + "\n")
+    with pytest.raises(TrajectoryError, match=rf"t\.jsonl:1 is not an event of a trajectory \({fault}"):
+        read_events(path)
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ class _Writer:
     def _events(self, attempt: Attempt) -> Iterator[str]:
         trials = self._collection.trials(attempt)
         for event in parse_lines(attempt.lines()):
-            if event is not None and event.get("type") in COURSE:
+            if event is not None and text(event.get("type")) in COURSE:
                 yield from map(self._styled, course(event))
             else:
                 yield from self._event({"type": "damaged line"} if event is None else event)

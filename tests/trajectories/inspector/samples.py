@@ -380,6 +380,7 @@ def hostile(path: Path) -> Path:
         {"type": "model_replied", "usage": 5, "content": ["x"], "tool_calls": "y", "step": "z"},
         {"type": "condensed", "seqs": "many"},
         {"type": "toString"},
+        {"type": ["action"]},
         {"type": "trial_started", "name": HOSTILE, "trajectory": "../../etc/passwd", "limits": 7, "brief": evil},
         {
             "type": "trial_started",
