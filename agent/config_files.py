@@ -46,7 +46,7 @@ def load_config(
             raise UsageError(f"--set {text}: write it as key=value, for example --set limits.steps=50")
         try:
             parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             parsed = value
         _merge(tree, _nest(key.strip(), parsed), f"--set {key}")
     for key, value in (flags or {}).items():
@@ -114,6 +114,8 @@ def _read(name: str) -> Tree:
         place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
         raise UsageError(f"{name}:{place} {problem}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: {error}") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):

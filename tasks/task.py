@@ -24,7 +24,7 @@ def _names(value: object) -> object:
         return value
     try:
         parsed = json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("neither a list nor the JSON text of one") from error
     if not isinstance(parsed, list):
         raise ValueError("the JSON text is not a list")

@@ -106,13 +106,13 @@ def _read(path: Path) -> tuple[list[Event], int]:
             if not isinstance(data, dict):
                 raise ValueError("not an object")
             events.append(parse_event(data))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TrajectoryError(f"{path}:{number} is not an event of a trajectory ({reason(error)})") from None
         whole = end
     return events, whole
 
 
-def reason(error: ValueError) -> str:
+def reason(error: ValueError | RecursionError) -> str:
     """What keeps a line from being an event, in a few words: the field that is wrong and what it should be."""
     if not isinstance(error, ValidationError):
         return str(error).splitlines()[0]

@@ -181,7 +181,7 @@ def _named(verdicts: Sequence[Verdict], what: str) -> dict[str, int]:
 def _flaky_tests(path: Path) -> Mapping[str, Sequence[str]]:
     try:
         content: Any = jsonlib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read flaky tests from {path}: {error}") from error
     flaky = content.get("flaky") if isinstance(content, dict) else None
     if not isinstance(flaky, dict) or not all(isinstance(tests, list) for tests in flaky.values()):

@@ -91,7 +91,7 @@ def _facts(events: Sequence[Event], step: int) -> dict[str, Any]:
 def _arguments(call: dict[str, Any]) -> Any:
     try:
         return json.loads(call["arguments"] or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return call["arguments"]
 
 

@@ -75,7 +75,7 @@ def reply_of(
 def _named(action: str) -> tuple[str, dict[str, Any]] | None:
     try:
         data = json.loads(action)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         return None

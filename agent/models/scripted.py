@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from aci_tools.errors import UsageError
 from agent.models.base import ModelError, Query, Reply
@@ -120,7 +120,7 @@ def _read(path: Path) -> list[ScriptedReply]:
             continue
         try:
             replies.append(ScriptedReply.model_validate(json.loads(line)))
-        except (ValueError, ValidationError):
+        except (ValueError, RecursionError):
             expected = '{"content": "..."} or {"tool_calls": [{"name": "...", "arguments": {}}]}'
             raise UsageError(f"{path}:{number}: expected {expected}") from None
     return replies

@@ -21,7 +21,7 @@ def of_reply(event: ModelReplied, since: Sequence[Message | Observed]) -> dict[s
     parts = [*_reasoning(event.reasoning), *_text(event.content)]
     for call in event.tool_calls:
         arguments: Any = str(call.get("arguments", ""))
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             arguments = json.loads(arguments)
         parts.append({"type": "tool_call", "id": call.get("id"), "name": call.get("name"), "arguments": arguments})
     return _said([_given(each) for each in since], parts, event.finish_reason)

@@ -69,7 +69,7 @@ def _load(file: Path, name: str) -> object:
             return yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ValueError(" ".join(str(error).split())) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file}: not {name.rpartition('.')[2].upper()}: {error}") from error
 
 
@@ -85,7 +85,7 @@ def _json_lines(file: Path, on_fault: Say) -> Iterator[Row]:
                 continue
             try:
                 fields = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 on_fault(f"{file}:{number}: not JSON: {error}")
                 continue
             yield from _row(f"{file}:{number}", fields, file, on_fault)

@@ -56,10 +56,10 @@ def names(field: str, value: object) -> list[str]:
         text, value = value, None
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             try:
                 value = ast.literal_eval(text)
-            except (ValueError, SyntaxError):
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
                 raise ValueError(f"{field}: neither a list nor the text of one") from None
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"{field}: not a list of names")

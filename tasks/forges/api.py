@@ -136,7 +136,7 @@ class Api:
     def _json(self, response: Response) -> Any:
         try:
             return response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InfrastructureError(f"{self._host} did not answer like {self.name}: no JSON from it") from error
 
     def _refuse(self, response: Response, about: str, token: Token | None, *, writing: bool) -> NoReturn:

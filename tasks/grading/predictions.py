@@ -126,7 +126,7 @@ def _read(path: Path) -> str:
 def _parsed(place: object, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: not JSON: {error}") from error
 
 

@@ -49,6 +49,8 @@ def test_the_printed_form_documents_every_key() -> None:
         ("aci.steps=3", "did you mean limits.steps?"),
         ("zzz=1", "`agent config show` lists every key"),
         ("limits.steps=many", "limits.steps: Input should be a valid integer"),
+        pytest.param(f"limits.steps={'9' * 10_000}", "limits.steps: ", id="long number"),
+        pytest.param(f"limits.steps={'[' * 100_000}", "limits.steps: ", id="deep"),
         ("limits.steps=0", "limits.steps: Input should be greater than 0"),
         ("sandbox.kind=vm", "sandbox.kind: Input should be 'auto', 'docker', 'namespace' or 'local'"),
         ("limits.steps", "write it as key=value"),
@@ -66,6 +68,8 @@ def test_mistakes_are_named_in_one_line(setting: str, says: str) -> None:
     ("text", "says"),
     [
         ("limits: {steps: 1", "line 1, column 18"),
+        pytest.param("[" * 100_000, "recursion depth exceeded", id="deep"),
+        pytest.param(f"limits: {{steps: {'9' * 10_000}}}", "10000 digits", id="long number"),
         ("- a\n- b", "expected sections"),
         ("limits:\n  stepz: 1\n", "unknown key limits.stepz; did you mean limits.steps?"),
     ],

@@ -107,6 +107,16 @@ def test_a_wrong_option_is_exit_code_2(user: User) -> None:
     assert done.stdout == ""
 
 
+def test_what_is_nested_beyond_reason_is_refused_in_one_line(user: User) -> None:
+    (user.home / "deep.json").write_text("[" * 100_000)
+    evaluating = ["evaluate", "--predictions", "gold", "--tasks", "t.jsonl", "--flaky", "deep.json", "--output", "out"]
+    for arguments in (evaluating, user.solving("scripted:deep.json")):
+        done = user.agent(*arguments)
+        assert done.returncode == 2
+        assert "deep.json" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
 #: Runs the command line in this process and says which of the slow packages it loaded.
 PROBE = """
 import sys

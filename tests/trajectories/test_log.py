@@ -103,6 +103,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
         ('{"type":[]}', "type: .*string"),
         ('{"type":{}}', "type: .*string"),
         ("{}", "type: .*required"),
+        pytest.param("[" * 100_000, "maximum recursion depth exceeded", id="deep"),
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(tmp_path: Path, line: str, fault: str) -> None:

@@ -208,7 +208,7 @@ def _lines(path: Path) -> Iterator[_Fields]:
                     event: _Fields = _event.validate_python(data)
                     if event["type"] in _TAKE:
                         event = _fields.validate_python(data)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise TrajectoryError(
                         f"{path}:{number} is not an event of a trajectory ({reason(error)})"
                     ) from None

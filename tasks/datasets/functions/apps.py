@@ -155,7 +155,7 @@ def _own(columns: _Columns) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(columns.input_output)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"input_output: not JSON: {error}") from error
     if not isinstance(found, dict) or not all(isinstance(found.get(key), list) for key in ("inputs", "outputs")):
         raise ValueError("input_output: not an object with inputs and outputs")
@@ -165,7 +165,7 @@ def _own(columns: _Columns) -> dict[str, Any]:
 def _solution(solutions: str) -> str | None:
     try:
         found = json.loads(solutions or "[]")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"solutions: not JSON: {error}") from error
     return str(found[0]) if isinstance(found, list) and found else None
 

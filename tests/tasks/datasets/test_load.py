@@ -89,16 +89,21 @@ def test_bad_rows_are_named_by_line_and_field_and_the_rest_goes_on(tmp_path: Pat
         row(3, FAIL_TO_PASS="nonsense"),
         row(4, environment={"timeout": -1}),
         row(5),
+        row(6, FAIL_TO_PASS="[" * 100_000),
     ]
     file = tmp_path / "t.jsonl"
-    file.write_text("\n".join([*map(json.dumps, bad), '{"a": ']))
+    file.write_text("\n".join([*map(json.dumps, bad), '{"a": ', "[" * 100_000]))
     assert ids(file, faults) == ["mine-1", "mine-5"]
-    assert [fault.removeprefix(f"{file}:").partition(" ")[0] for fault in faults] == ["2:", "3:", "4:", "5:", "7:"]
+    assert [fault.removeprefix(f"{file}:").partition(" ")[0] for fault in faults] == [
+        *("2:", "3:", "4:", "5:", "7:", "8:", "9:")
+    ]
     assert "repo: Field required; base_commit: Field required; problem_statement: Field required" in faults[0]
     assert "this is a list" in faults[1]
     assert "FAIL_TO_PASS: neither a list nor the JSON text of one" in faults[2]
     assert "environment.timeout: Input should be greater than 0" in faults[3]
-    assert "not JSON" in faults[4]
+    assert "FAIL_TO_PASS: neither a list nor the JSON text of one" in faults[4]
+    assert "not JSON" in faults[5]
+    assert "not JSON" in faults[6]
     assert not any("\n" in fault for fault in faults)
 
 
@@ -124,6 +129,8 @@ def test_first_of_two_rows_with_one_id_wins(tmp_path: Path, faults: list[str]) -
     ("name", "content", "message"),
     [
         ("t.json", "{", "not JSON"),
+        pytest.param("t.json", "[" * 100_000, "not JSON", id="deep JSON"),
+        pytest.param("t.yaml", "[" * 100_000, "not YAML", id="deep YAML"),
         ("t.yaml", "a: [", "not YAML"),
         ("t.toml", "a =", "not TOML"),
         ("t.jsonl", "{}", r"no task in it can be read; .*t\.jsonl:1: instance_id: Field required"),

@@ -60,6 +60,7 @@ def test_of_duplicates_the_last_counts_and_it_is_said(tmp_path: Path) -> None:
         ('{"instance_id": "one"}', "line 1: model_patch of one is missing"),
         ('{"instance_id": "one", "model_patch": 3}', "line 1: model_patch of one is missing or neither text nor null"),
         (json.dumps(ENTRY) + "\n{torn", "line 2: not JSON"),
+        pytest.param("[" * 100_000, "line 1: not JSON", id="deep"),
         ("[]", "line 1: a prediction is an object"),
     ],
 )

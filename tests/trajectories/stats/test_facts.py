@@ -127,7 +127,15 @@ def test_an_attempt_that_was_resumed_ended_as_its_last_end_says(write: Any) -> N
     assert (attempt.status, attempt.infrastructure, attempt.seconds) == ("submitted", False, 9.0)
 
 
-@pytest.mark.parametrize(("text", "fault"), [("", "holds no event"), ("{}\n", ":1 is not an event"), ("[\n", ":1 is")])
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "holds no event"),
+        ("{}\n", ":1 is not an event"),
+        ("[\n", ":1 is"),
+        pytest.param("[" * 100_000 + "\n", ":1 is", id="deep"),
+    ],
+)
 def test_what_is_no_trajectory_is_refused(tmp_path: Path, text: str, fault: str) -> None:
     (tmp_path / "x.jsonl").write_text(text)
     with pytest.raises(TrajectoryError, match=fault):
