@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 #: Statuses of attempts that something else than the agent cut off: they say nothing about the task, and can be resumed.
 CUT_OFF = frozenset({"model_error", "sandbox_lost", "interrupted", "run_limit"})
 
 #: Raised whenever an old reader could misunderstand a new file.
 SCHEMA_VERSION = 1
+
+
+def _known_time(seconds: float) -> float:
+    """The time, if it is one that a calendar has; else 0."""
+    return seconds if 0 < seconds < 1e11 else 0.0
+
+
+Time = Annotated[float, AfterValidator(_known_time)]
 
 
 class Record(BaseModel):
@@ -67,11 +75,11 @@ class BaseEvent(Record):
 
     Attributes:
         seq: Position in the trajectory, from 0 without a gap.
-        time: Seconds since the epoch.
+        time: Seconds since the epoch; 0 when unknown, as is one before it or beyond any calendar.
     """
 
     seq: int = -1
-    time: float = 0.0
+    time: Time = 0.0
 
 
 class AttemptStarted(BaseEvent):

@@ -142,6 +142,14 @@ while True:
 """
 
 
+@pytest.mark.parametrize("time", ["1e30", "1e999", "NaN", "-1", "0", str(10**30)])
+def test_a_time_that_no_calendar_has_is_unknown(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(f'{{"type":"observation","step":1,"text":"","time":{time}}}\n')
+    (event,) = read_events(path)
+    assert event.time == 0.0
+
+
 def test_a_killed_writer_loses_at_most_the_line_it_was_writing(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)

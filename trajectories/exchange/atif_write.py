@@ -245,8 +245,8 @@ def _metrics(usage: Usage) -> dict[str, Any]:
 
 
 def _time(event: Event) -> dict[str, str]:
-    """The time of an event, if it is known and one that ISO 8601 has."""
-    if not 0 < event.time < 1e11:
+    """The time of an event, if it is known."""
+    if not event.time:
         return {}
     return {"timestamp": datetime.datetime.fromtimestamp(event.time, datetime.UTC).isoformat()}
 

@@ -11,6 +11,7 @@ from typing import Any, NotRequired
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
+from trajectories.events import Time
 from trajectories.log import TrajectoryError, reason
 from trajectories.stats.commands import command_of, writes_files
 from trajectories.trees import trial_file
@@ -20,7 +21,7 @@ class _Event(TypedDict):
     """What is read of any event."""
 
     type: str
-    time: NotRequired[float | None]
+    time: NotRequired[Time | None]
 
 
 class _Sandbox(TypedDict, total=False):

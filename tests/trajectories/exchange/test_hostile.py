@@ -196,6 +196,13 @@ def test_a_tampered_trajectory_of_ours_is_one_line(part: Any) -> None:
         exporter("mini-swe-agent").write([Trajectory([seen])], Context())
 
 
+@pytest.mark.parametrize("name", ["atif", "openhands"])
+def test_a_time_that_no_calendar_has_is_no_fault(name: str) -> None:
+    seen = Observed(step=1, text="x", time=1e30)
+    (document,) = exporter(name).write([Trajectory([seen])], Context())
+    assert json.loads(document.content)
+
+
 def test_a_secret_is_masked_and_that_is_said(imported: Callable[..., list[Imported]], tmp_path: Path) -> None:
     document = copy.deepcopy(SEEDS[0])
     document["trajectory"][0]["observation"] = "token ghp_" + "A1b2C3d4E5" * 4
