@@ -67,7 +67,10 @@ def find_trajectories(path: Path) -> list[Trajectory]:
     if not paths:
         raise TrajectoryError(f"{path} has no {NAME} in it")
     named = [Trajectory(read_events(found), str(found.relative_to(path).parent), found) for found in paths]
-    return [trajectory for trajectory in named if trajectory.events]
+    begun = [trajectory for trajectory in named if trajectory.events]
+    if not begun:
+        raise TrajectoryError(f"{path}: no {NAME} in it has an event")
+    return begun
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -50,12 +50,16 @@ def test_a_file_goes_in_and_comes_out(saved: Callable[..., Path], tmp_path: Path
 
 def test_what_is_wrong_is_one_line_and_exit_code_2(saved: Callable[..., Path], tmp_path: Path) -> None:
     odd, good = saved({"a": 1}, "odd.json"), saved(ATIF, "good.json")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "trajectory.jsonl").touch()
     for arguments in (
         ("import", good, odd, "--output", tmp_path / "out"),
         ("import", good, "--output", tmp_path / "out", "--format", "swe-agent"),
         ("import", good, "--output", tmp_path / "out", "--format", "atiff"),
         ("export", good, "--format", "atif"),
         ("export", tmp_path / "absent", "--format", "atif"),
+        ("export", tmp_path / "empty", "--format", "atif"),
+        ("export", tmp_path / "empty", "--format", "preds"),
         ("export", tmp_path, "--format", "nothing"),
     ):
         done = agent(*arguments)
