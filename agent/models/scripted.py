@@ -73,8 +73,10 @@ class ScriptedModel:
         """Read a script, one JSON object a line, or a directory of them.
 
         Raises:
-            UsageError: It cannot be read, or a line is not a reply.
+            UsageError: It is not named, cannot be read, or a line is not a reply.
         """
+        if not path:
+            raise UsageError("--model scripted: names no script; write scripted:FILE or scripted:DIR")
         place = Path(path).expanduser()
         name = f"scripted:{place.name}"
         if not place.is_dir():

@@ -117,6 +117,13 @@ def test_what_is_nested_beyond_reason_is_refused_in_one_line(user: User) -> None
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_script_that_is_not_named_is_not_looked_for_where_one_stands(user: User) -> None:
+    done = user.agent(*user.solving("scripted:"))
+    assert done.returncode == 2
+    assert "names no script" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 #: Runs the command line in this process and says which of the slow packages it loaded.
 PROBE = """
 import sys
