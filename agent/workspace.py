@@ -24,8 +24,12 @@ def kept_clones() -> Path:
     return platformdirs.user_cache_path("patchwright") / "clones"
 
 
-def writable(output: Path) -> Path:
+def writable(output: Path, option: str = "--output") -> Path:
     """A directory for results, made if it is not there.
+
+    Args:
+        output: The directory.
+        option: What named it.
 
     Raises:
         UsageError: Nothing can be written there.
@@ -36,5 +40,5 @@ def writable(output: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"--output {output}: cannot write there ({error.strerror})") from None
+        raise UsageError(f"{option} {output}: cannot write there ({error.strerror})") from None
     return output

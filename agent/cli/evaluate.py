@@ -69,6 +69,7 @@ def evaluate(
     for some, and running the same again goes on with those.
     """
     from agent.computer import computer_settings
+    from agent.workspace import writable
     from tasks.datasets import Selection, load_tasks
     from tasks.grading import Evaluator, Split, load_predictions, write_reports
     from tasks.grading.grader import grader_for
@@ -94,6 +95,9 @@ def evaluate(
         tasks__cache=cache,
         tasks__split=split_files or None,
     )
+    writable(output)
+    if cache is not None:
+        writable(cache, "--cache")
     computers = computer_settings(effective)
     evaluator = Evaluator(
         Computers(computers, _say),

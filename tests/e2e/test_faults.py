@@ -160,8 +160,8 @@ def test_a_path_on_the_command_line_that_cannot_be_used(user: User) -> None:
     (user.home / "file").write_text("")
     known = ["evaluate", "--tasks", str(tasks), "--predictions", str(predictions), "--sandbox", "namespace"]
     for more, says in (
-        (["--output", "file"], "cannot use file/verdicts: Not a directory"),
-        (["--output", "out", "--cache=/proc/self/fdinfo/cache"], "cannot use /proc/self/fdinfo/cache: "),
+        (["--output", "file"], "--output file: cannot write there (File exists)"),
+        (["--output", "out", "--cache=/proc/self/fdinfo/cache"], "--cache /proc/self/fdinfo/cache: cannot write"),
     ):
         done = user.agent(*known, *more)
         assert says in one_line(done)
