@@ -7,6 +7,8 @@ import re
 # Escape sequences: CSI (colours, cursor), OSC (titles, links; ended by BEL or ST), character sets, single letters.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()*+][A-Za-z0-9]|[ -/]*[0-~])")
 _OVERSTRUCK = re.compile(r"[^\n\x08]\x08")
+_GIT_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|(.))", re.S)
+_GIT_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -49,3 +51,15 @@ def clip(text: str, limit: int, dropped: int = 0) -> str:
 
 def _last_state(line: str) -> str:
     return next((state for state in reversed(line.split("\r")) if state), "")
+
+
+def unquoted(name: str) -> str:
+    """A name as git prints it, without the quotes and escapes that it has where something in it is not plain."""
+    if len(name) < 2 or not (name.startswith('"') and name.endswith('"')):
+        return name
+
+    def plain(found: re.Match[bytes]) -> bytes:
+        return bytes([int(found[1], 8) & 0xFF]) if found[1] else _GIT_ESCAPES.get(found[2], found[2])
+
+    raw = name[1:-1].encode("utf-8", "surrogateescape")
+    return _GIT_ESCAPED.sub(plain, raw).decode("utf-8", "surrogateescape")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from aci_tools.errors import SandboxError
+from aci_tools.output import unquoted
 from aci_tools.sandbox.base import Sandbox
 
 #: Touched whenever a patch is made: what is newer was changed since.
@@ -50,8 +49,6 @@ status=$?
 rm -f "$index"
 exit $status
 """
-_ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
-_CONTROL = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _NEWER = f"[ -f {STAMP} ] || echo none; find . -path ./.git -prune -o -newer {STAMP} -print -quit 2>&1"
 
 
@@ -89,16 +86,7 @@ def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 12
 def path_in_header(header: str) -> str:
     """The path in ``diff --git a/PATH b/PATH``, which git may write in quotes."""
     names = header.removeprefix("diff --git ")
-    half = names[len(names) // 2 + 1 :]
-    if not half.startswith('"'):
-        return half.removeprefix("b/")
-    raw = half[1:-1].encode("utf-8", "surrogateescape")
-    return _ESCAPE.sub(_unescaped, raw).decode("utf-8", "surrogateescape").removeprefix("b/")
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    what = found[1]
-    return bytes([int(what, 8)]) if len(what) == 3 else _CONTROL.get(what, what)
+    return unquoted(names[len(names) // 2 + 1 :]).removeprefix("b/")
 
 
 def working_tree(sandbox: Sandbox) -> str:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aci_tools.output import unquoted
+
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _PLAIN_HEADER = re.compile(r"diff --git a/(.+) b/\1$")
 _TWO_NAMES = re.compile(r'diff --git ("(?:\\.|[^"\\])*"|\S+) ("(?:\\.|[^"\\])*"|\S+)$')
 _NAMING = ("--- ", "+++ ", "rename from ", "rename to ", "copy from ", "copy to ")
-_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|(.))", re.S)
-_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _paths(lines: list[str]) -> tuple[str, ...]:
             found += _git_header(line.rstrip("\r\n"))
         for word in _NAMING:
             if line.startswith(word):
-                name = _unquoted(line[len(word) :].rstrip("\r\n").split("\t")[0])
+                name = unquoted(line[len(word) :].rstrip("\r\n").split("\t")[0])
                 if name != "/dev/null":
                     found.append(_stripped(name) if word in _NAMING[:2] else name)
     return tuple(dict.fromkeys(found))
@@ -85,21 +85,10 @@ def _git_header(line: str) -> list[str]:
     if same := _PLAIN_HEADER.match(line):
         return [same[1]]
     if two := _TWO_NAMES.match(line):
-        return [_stripped(_unquoted(name)) for name in two.groups()]
+        return [_stripped(unquoted(name)) for name in two.groups()]
     return []
 
 
 def _stripped(name: str) -> str:
     """As ``-p1`` strips it: without its first directory, an absolute path staying what it is."""
     return name if name.startswith("/") or "/" not in name else name.split("/", 1)[1]
-
-
-def _unquoted(name: str) -> str:
-    if len(name) < 2 or not (name.startswith('"') and name.endswith('"')):
-        return name
-
-    def plain(found: re.Match[bytes]) -> bytes:
-        return bytes([int(found[1], 8) & 0xFF]) if found[1] else _ESCAPES.get(found[2], found[2])
-
-    raw = name[1:-1].encode("utf-8", "surrogateescape")
-    return _ESCAPED.sub(plain, raw).decode("utf-8", "surrogateescape")
