@@ -31,6 +31,10 @@ class Companion(Protocol):
     """Somebody beside the agent."""
 
     @property
+    def present(self) -> bool:
+        """Whether there is a person at all, whose time is not the attempt's."""
+
+    @property
     def confirms(self) -> bool:
         """Whether they are asked about what the policy asks about."""
 
@@ -56,7 +60,7 @@ class Companion(Protocol):
 class Nobody:
     """The agent works by itself."""
 
-    confirms = False
+    present = confirms = False
 
     def review(self, parsed: ParsedCall, thought: str) -> Review:
         """It runs."""

@@ -40,6 +40,9 @@ class OffTheClock:
 
     @contextlib.contextmanager
     def _paused(self) -> Iterator[None]:
+        if not self._companion.present:  # else what the scheduler takes would be recorded as somebody's time
+            yield
+            return
         began = time.monotonic()
         try:
             yield

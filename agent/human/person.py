@@ -52,6 +52,11 @@ class Person:
         self._before: Any = None
 
     @property
+    def present(self) -> bool:
+        """There is one."""
+        return True
+
+    @property
     def confirms(self) -> bool:
         """Whether they confirm anything."""
         return self._confirm is not None

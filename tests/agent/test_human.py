@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
@@ -27,7 +28,7 @@ class Killed(BaseException):
 class Somebody:
     """Makes the same of every command, and says one thing at the end of the first step."""
 
-    confirms = True
+    present = confirms = True
 
     def __init__(self, outcome: str, command: str = "", says: str = "") -> None:
         self.outcome, self.command, self.says = outcome, command, says
@@ -120,6 +121,27 @@ def test_the_time_of_a_person_does_not_count_when_the_attempt_goes_on() -> None:
         took = elapsed(took, before, event)
     assert took == 5 + 2 + 3 + 1
     assert elapsed(took, events[-1], AttemptEnded(status="interrupted", time=999.0, duration=12.5)) == 12.5
+
+
+class Slow(Somebody):
+    """Takes its time before every action."""
+
+    def __init__(self, *, present: bool) -> None:
+        super().__init__("")
+        self.present = present
+
+    def review(self, parsed: ParsedCall, thought: str) -> Review:
+        time.sleep(0.01)
+        return super().review(parsed, thought)
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_only_a_person_is_waited_for(attempt: MakeAttempt, present: bool) -> None:
+    made = attempt(TOUCH, SUBMIT, companion=Slow(present=present))
+    made.run()
+    waited = [event.waited for event in made.log.events if isinstance(event, ActionTaken)]
+    assert len(waited) == 2
+    assert all(seconds > 0 for seconds in waited) if present else waited == [0, 0]
 
 
 class Screen:
