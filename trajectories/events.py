@@ -22,7 +22,15 @@ def _known_time(seconds: float) -> float:
     return seconds if 0 < seconds < 1e11 else 0.0
 
 
+def _readable(version: int) -> int:
+    """The version of a schema, if it is one that this reader knows."""
+    if version > SCHEMA_VERSION:
+        raise ValueError(f"a later version wrote it, in schema {version}; this reads up to {SCHEMA_VERSION}: upgrade")
+    return version
+
+
 Time = Annotated[float, AfterValidator(_known_time)]
+SchemaVersion = Annotated[int, AfterValidator(_readable)]
 
 
 class Record(BaseModel):
@@ -86,7 +94,7 @@ class AttemptStarted(BaseEvent):
     """The first event: what is attempted, by what, with which settings.
 
     Attributes:
-        schema_version: Version of this file's schema.
+        schema_version: Version of this file's schema; a later one than :data:`SCHEMA_VERSION` is refused.
         attempt_id: Unique name of the attempt.
         parent: Attempt and event that this one was forked from or serves, if any.
         task: The task: ``id``, ``repo``, ``base_commit``, ``problem_statement`` and where it came from.
@@ -101,7 +109,7 @@ class AttemptStarted(BaseEvent):
     """
 
     type: Literal["attempt_started"] = "attempt_started"
-    schema_version: int = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     attempt_id: str
     parent: dict[str, Any] | None = None
     task: dict[str, Any] = Field(default_factory=dict)

@@ -117,8 +117,8 @@ def reason(error: ValueError | RecursionError) -> str:
     if not isinstance(error, ValidationError):
         return str(error).splitlines()[0]
     first = error.errors()[0]
-    field = ".".join(map(str, first["loc"]))
-    return f"{field}: {first['msg']}" if field else first["msg"]
+    field, said = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    return f"{field}: {said}" if field else said
 
 
 def _encode(data: dict[str, Any]) -> bytes:

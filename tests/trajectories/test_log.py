@@ -103,6 +103,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
         ('{"type":[]}', "type: .*string"),
         ('{"type":{}}', "type: .*string"),
         ("{}", "type: .*required"),
+        ('{"type":"attempt_started","attempt_id":"a","schema_version":2}', r".*schema 2; .* up to 1: upgrade"),
         pytest.param("[" * 100_000, "maximum recursion depth exceeded", id="deep"),
     ],
 )

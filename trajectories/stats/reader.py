@@ -11,7 +11,7 @@ from typing import Any, NotRequired
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from trajectories.events import Time
+from trajectories.events import SchemaVersion, Time
 from trajectories.log import TrajectoryError, reason
 from trajectories.stats.commands import command_of, writes_files
 from trajectories.trees import trial_file
@@ -60,6 +60,7 @@ class _Fields(_Event, total=False):
     purpose: str | None
     retries: int | None
     sandbox: _Sandbox | None
+    schema_version: SchemaVersion | None
     status: str | None
     step: int | None
     steps: int | None

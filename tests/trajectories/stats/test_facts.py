@@ -150,6 +150,7 @@ def test_what_is_no_trajectory_is_refused(tmp_path: Path, text: str, fault: str)
         ({"type": "model_replied", "usage": {"cost": "x"}}, "usage.cost: .*number"),
         ({"type": "model_replied", "usage": 1.5}, "usage: .*dictionary"),
         ({"type": "attempt_started", "sandbox": "docker"}, "sandbox: .*dictionary"),
+        ({"type": "attempt_started", "schema_version": 2}, "schema_version: a later version wrote it, .*upgrade"),
         ({"type": "action", "call": {"name": True}}, "call.name: .*string"),
         ({"type": "action", "call": {"arguments": 5}}, "call.arguments: .*dictionary"),
         ({"type": "observation", "data": []}, "data: .*dictionary"),
