@@ -19,7 +19,9 @@ def inspect(
         list[Path],
         typer.Argument(help="Trajectory files, and directories of them, such as a run's.", metavar="PATH..."),
     ],
-    html: Annotated[Path | None, typer.Option("--html", help="Write everything into one HTML file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write everything into one HTML file; -: standard output.")
+    ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Serve the page to this machine; it follows what is still being written.")
     ] = False,
@@ -47,6 +49,10 @@ def _write(file: Path, collection: Collection) -> None:
     from trajectories.inspector import static_page
 
     page = static_page(collection).encode()
+    if str(file) == "-":
+        sys.stdout.buffer.write(page)
+        sys.stdout.flush()
+        return
     try:
         file.write_bytes(page)
     except OSError as error:

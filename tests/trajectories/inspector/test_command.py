@@ -42,6 +42,14 @@ def test_a_real_attempt_on_a_page(browser: Browser, user: User, solved: Path, tm
     assert browser.texts(".panel .line.del") == ["-    return a - b"]
 
 
+def test_the_page_on_standard_output(user: User, solved: Path, tmp_path: Path) -> None:
+    page = tmp_path / "out.html"
+    user.agent("inspect", str(solved), "--html", str(page))
+    done = user.agent("inspect", str(solved), "--html", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == page.read_text("utf-8")
+
+
 def test_one_attempt_as_text(user: User, solved: Path) -> None:
     done = user.agent("inspect", str(solved / "trajectory.jsonl"))
     assert done.returncode == 0, done.stderr
