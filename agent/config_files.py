@@ -101,7 +101,7 @@ def _read(name: str) -> Tree:
     shipped = resources.files("agent.profiles") / f"{name}.yaml"
     source = shipped if shipped.is_file() else Path(name).expanduser()
     try:
-        text = source.read_text(encoding="utf-8")
+        text = source.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         known = ", ".join(profiles())
         raise UsageError(f"--config {name}: no such file, and no such profile (there are: {known})") from None

@@ -184,7 +184,7 @@ def _named(verdicts: Sequence[Verdict], what: str) -> dict[str, int]:
 
 def _flaky_tests(path: Path) -> Mapping[str, Sequence[str]]:
     try:
-        content: Any = jsonlib.loads(path.read_text("utf-8"))
+        content: Any = jsonlib.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read flaky tests from {path}: {error}") from error
     flaky = content.get("flaky") if isinstance(content, dict) else None

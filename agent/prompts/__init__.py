@@ -24,7 +24,7 @@ def render(kind: str, name: str, values: Mapping[str, object]) -> str:
     shipped = resources.files(__name__) / f"{kind}-{name}.md"
     source = shipped if shipped.is_file() else Path(name).expanduser()
     try:
-        text = source.read_text(encoding="utf-8")
+        text = source.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         what = f"{name} is neither a shipped prompt nor a readable file ({error})"
         raise UsageError(f"agent.{kind}_prompt: {what}") from None

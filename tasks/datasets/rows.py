@@ -15,6 +15,9 @@ from aci_tools.errors import UsageError
 #: How the names of files that hold tasks end.
 ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet", ".yaml", ".yml", ".toml")
 
+#: UTF-8, with or without the mark that some editors begin a file with.
+_ENCODING = "utf-8-sig"
+
 Say = Callable[[str], None]
 
 
@@ -75,11 +78,11 @@ def _load(file: Path, name: str) -> object:
 
 def _text(file: Path) -> str:
     content = file.read_bytes()
-    return (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
+    return (gzip.decompress(content) if file.suffix == ".gz" else content).decode(_ENCODING)
 
 
 def _json_lines(file: Path, on_fault: Say) -> Iterator[Row]:
-    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+    with gzip.open(file, "rt", encoding=_ENCODING) if file.suffix == ".gz" else file.open(encoding=_ENCODING) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

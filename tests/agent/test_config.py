@@ -84,6 +84,12 @@ def test_mistakes_in_a_file_name_the_file(tmp_path: Path, text: str, says: str) 
     assert "\n" not in str(error.value)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("limits: {steps: 7}\r\n".encode("utf-8-sig"))
+    assert load_config([str(path)]).limits.steps == 7
+
+
 @pytest.mark.parametrize("name", profiles())
 def test_the_variants_of_every_profile_are_settings(name: str) -> None:
     config = load_config([name])

@@ -34,6 +34,8 @@ def ids(reference: Path | str, faults: list[str], **options: Any) -> list[str]:
         ("t.json.gz", gzip.compress(json.dumps(ROWS).encode())),
         ("t.json", json.dumps({entry.pop("instance_id"): entry for entry in map(dict, ROWS)}).encode()),
         ("t.yaml", json.dumps(ROWS).encode()),
+        ("t.json", json.dumps(ROWS).encode("utf-8-sig")),
+        ("t.jsonl", "\n".join(map(json.dumps, ROWS)).encode("utf-8-sig")),
     ],
 )
 def test_file_is_read(name: str, content: bytes, tmp_path: Path, faults: list[str]) -> None:

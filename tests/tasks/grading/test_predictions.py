@@ -35,6 +35,7 @@ def test_gold_and_empty() -> None:
         ("preds.json", json.dumps({"one": {key: ENTRY[key] for key in ("model_name_or_path", "model_patch")}})),
         ("preds.json", json.dumps([ENTRY])),
         ("preds.jsonl", json.dumps(ENTRY) + "\n\n"),
+        ("preds.jsonl", "\ufeff" + json.dumps(ENTRY)),
         ("one.pred", json.dumps(ENTRY)),
     ],
 )
