@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings, effective_config
+from agent.cli.options import ConfigFiles, Json, ModelName, Repositories, Settings, effective_config, output_option
 from agent.cli.strategy import Memory, StrategyName, check_strategy, memory_setting
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ _GRACE = 10.0
 
 
 def batch(
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="Directory or URL of the run; it is its state.", metavar="PLACE")
-    ],
+    output: Annotated[str, output_option("Directory or URL of the run; it is its state.", "PLACE")],
     tasks: Annotated[
         str | None, typer.Option("--tasks", "-t", help="File, directory or name of a data set.", metavar="REF")
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.options import ConfigFiles, ModelName, Settings, effective_config
+from agent.cli.options import ConfigFiles, ModelName, Settings, effective_config, output_option
 
 
 def demo(
@@ -16,7 +16,7 @@ def demo(
     model: ModelName = None,
     sandbox: Annotated[str | None, typer.Option("--sandbox", help="docker, namespace or local.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the model's sampling.")] = 1,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Directory for patch and trajectory.")] = None,
+    output: Annotated[Path | None, output_option("Directory for patch and trajectory.")] = None,
     config: ConfigFiles = None,
     settings: Settings = None,
     list_: Annotated[bool, typer.Option("--list", help="List the bundled tasks.")] = False,

@@ -27,6 +27,7 @@ from agent.cli.options import (
     Split,
     TaskSet,
     effective_config,
+    output_option,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def evaluate(
     predictions: Annotated[
         str, typer.Option("--predictions", "-p", help="preds.json, a JSONL file, gold or empty.", metavar="P")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for verdicts, logs and reports.")],
+    output: Annotated[Path, output_option("Directory for verdicts, logs and reports.")],
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="How many to evaluate side by side.")] = 2,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that a task's tests may take.")] = 1800,
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Run the tests so often; tells flaky ones.")] = 1,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aci_tools.errors import UsageError
+from agent.cli.options import output_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,7 @@ def export(
     ],
     format: Annotated[str, typer.Option("--format", "-f", help=f"One of {_FORMATS}.", metavar="F")],
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File to write, or directory for several; default: standard output."),
+        Path | None, output_option("File to write, or directory for several; default: standard output.")
     ] = None,
     verdicts: Annotated[
         list[Path] | None,

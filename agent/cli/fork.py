@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aci_tools.errors import UsageError
-from agent.cli.options import Chat, ConfigFiles, Confirm, Json, ModelName, Repositories, Settings, Trust
+from agent.cli.options import Chat, ConfigFiles, Confirm, Json, ModelName, Repositories, Settings, Trust, output_option
 
 if TYPE_CHECKING:
     from agent.fork import Forked, ForkRequest, Judge, StepValue
@@ -29,7 +29,7 @@ def fork(
         int | None, typer.Option("--at", help="The last step that is shared; 0: only the beginning.", metavar="STEP")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Directory of the fork or the forks; default: one of its own.")
+        Path | None, output_option("Directory of the fork or the forks; default: one of its own.")
     ] = None,
     model: ModelName = None,
     say: Annotated[str, typer.Option("--say", help="A remark to the model.", metavar="TEXT")] = "",

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from agent.cli.options import output_option
+
 
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Trajectory files of other agents.", metavar="FILE...")],
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Directory, with one for each attempt; default: among the runs."),
+        Path | None, output_option("Directory, with one for each attempt; default: among the runs.")
     ] = None,
     format: Annotated[
         str,

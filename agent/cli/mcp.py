@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from aci_tools.errors import UsageError
-from agent.cli.options import ConfigFiles, Kind, Settings, effective_config
+from agent.cli.options import ConfigFiles, Kind, Settings, effective_config, output_option
 
 
 def mcp(
@@ -24,9 +24,7 @@ def mcp(
     image: Annotated[
         str | None, typer.Option("--image", help="Container image with sh, git and what the tests need.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Directory for the patch and the trajectory.")
-    ] = None,
+    output: Annotated[Path | None, output_option("Directory for the patch and the trajectory.")] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Put what a client submits into the repository given by path.")
     ] = False,

@@ -20,6 +20,27 @@ def _existing(directory: Path | None) -> Path | None:
     return directory
 
 
+def output_option(help: str, metavar: str = "PATH") -> Any:
+    """The option for where a command writes, which may not be empty.
+
+    Args:
+        help: What it writes there.
+        metavar: What stands for the value in the help.
+    """
+    return typer.Option("--output", "-o", help=help, metavar=metavar, parser=_path if metavar == "PATH" else _place)
+
+
+def _place(given: str) -> str:
+    """A place; the empty name, as of a variable that is not set, would be the current directory."""
+    if not given:
+        raise UsageError("--output is empty: name a place, or . for the current directory")
+    return given
+
+
+def _path(given: str) -> Path:
+    return Path(_place(given))
+
+
 ConfigFiles = Annotated[
     list[str] | None,
     typer.Option("--config", "-c", help="A shipped profile by name, or a YAML file; later ones win.", metavar="F"),

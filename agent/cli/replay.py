@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.options import Json, Repositories, Trust
+from agent.cli.options import Json, Repositories, Trust, output_option
 
 if TYPE_CHECKING:
     from agent.replay import Entry
@@ -33,9 +33,7 @@ def replay(
         typer.Option("--sandbox", help="docker, namespace or local; default: as it was then, but never local."),
     ] = None,
     repositories: Repositories = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Directory for the trajectory of the replay itself.")
-    ] = None,
+    output: Annotated[Path | None, output_option("Directory for the trajectory of the replay itself.")] = None,
     trust: Trust = False,
     json: Json = False,
 ) -> None:

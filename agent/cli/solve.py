@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from aci_tools.errors import UsageError
-from agent.cli.options import Chat, ConfigFiles, Confirm, Json, ModelName, Settings, effective_config
+from agent.cli.options import Chat, ConfigFiles, Confirm, Json, ModelName, Settings, effective_config, output_option
 from agent.cli.strategy import Memory, StrategyName, check_strategy, memory_setting
 
 
@@ -31,9 +31,7 @@ def solve(
     image: Annotated[
         str | None, typer.Option("--image", help="Container image with sh, git and what the tests need.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Directory for the patch and the trajectory.")
-    ] = None,
+    output: Annotated[Path | None, output_option("Directory for the patch and the trajectory.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Put the patch into the repository given by path.")] = False,
     include_uncommitted: Annotated[
         bool | None,

@@ -85,6 +85,24 @@ def test_an_output_that_may_not_be_written(user: User) -> None:
     assert done.returncode == 2
 
 
+def test_an_output_without_a_name(user: User) -> None:
+    commands = {
+        "batch": ["-t", "x"],
+        "demo": [],
+        "evaluate": ["-t", "x", "-p", "gold"],
+        "export": ["x", "-f", "preds"],
+        "fork": ["x"],
+        "import": ["x"],
+        "mcp": [],
+        "replay": ["x"],
+        "solve": [],
+    }
+    for name, arguments in commands.items():
+        done = user.agent(name, *arguments, "--output", "")
+        assert one_line(done) == "agent: --output is empty: name a place, or . for the current directory", name
+        assert done.returncode == 2
+
+
 def test_no_engine(user: User) -> None:
     user.env["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
     done = user.solve(FIX, SUBMIT, sandbox="docker")
