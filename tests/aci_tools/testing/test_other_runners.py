@@ -104,7 +104,7 @@ def test_a_hanging_unittest_is_named(project, calc, without_pytest):
     del calc["test_calc.py"]
     hanging = "import time, unittest\n\nclass T(unittest.TestCase):\n"
     hanging += "    def test_a(self): pass\n    def test_b(self): time.sleep(60)\n"
-    report = run_project_tests(project({**calc, "test_h.py": hanging}, path=without_pytest, test_timeout=1))
+    report = run_project_tests(project({**calc, "test_h.py": hanging}, path=without_pytest, test_timeout=6))
     assert (report.timed_out, report.running) == (True, "test_h.T.test_b")
     assert report.results == {"test_h.T.test_a": "passed"}
 
