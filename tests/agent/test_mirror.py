@@ -22,6 +22,7 @@ from tests.object_store import BUCKET
 
 pytest.importorskip("fsspec")
 QUICK = Times(beat=0.05, lease=0.4)
+PATIENT = Times(beat=0.05, lease=60)
 
 
 @pytest.fixture(params=["memory", "file", "s3"])
@@ -206,7 +207,7 @@ def test_a_claim_of_another_machine_is_waited_for(url: str) -> None:
     thread = threading.Thread(target=live)
     thread.start()
     try:
-        with pytest.raises(UsageError, match="another-machine:7:7"), hold(remote, lambda: None, QUICK):
+        with pytest.raises(UsageError, match="another-machine:7:7"), hold(remote, lambda: None, PATIENT):
             pass
     finally:
         over.set()

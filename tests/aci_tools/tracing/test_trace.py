@@ -167,7 +167,7 @@ def test_the_function_can_be_named(on: Make) -> None:
 
 def test_what_does_not_end_is_stopped_and_its_last_blocks_are_shown(on: Make) -> None:
     session = on({"hanging.py": HANGING})
-    found = trace(session, Subject(call="from hanging import count_down; count_down(3)"), deadline=0.5)
+    found = trace(session, Subject(call="from hanging import count_down; count_down(3)"), deadline=3)
     assert found.ended == "deadline"
     assert "did not end before its deadline" in found.text
     assert "hanging.py: count_down(n=3) was still running." in found.text
