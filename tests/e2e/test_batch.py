@@ -168,7 +168,7 @@ def test_an_interrupt_ends_attempts_so_that_they_can_be_resumed(user: User, tmp_
     arguments = batch(user, tasks, output, slow, "--workers", "2")
     with started(user, arguments, "mine__calc-3: submitted") as process:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=90)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     (ended,) = [
@@ -201,7 +201,7 @@ def test_a_busy_command_holds_an_interrupt_up_for_a_second_one_only(user: User, 
             if "stopping" in line:
                 break
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=90)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "agent: interrupted"
     assert read_events(trajectory)[-1].type in ("action", "model_replied")

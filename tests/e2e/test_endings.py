@@ -136,7 +136,7 @@ def test_cleanup_leaves_a_running_one_alone(user: User) -> None:
         assert not any(name in cleaned.stdout for name in before)
         assert user.left_behind() == before
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(90) == 130
 
 
 def to_group(process: subprocess.Popen[str]) -> None:
@@ -156,7 +156,7 @@ def test_an_interrupt_keeps_the_patch_so_far(
     arguments = user.solving(user.script(LOOK, FIX, SLOW), "--output", str(output), sandbox=kind)
     with started(user, arguments, EDITED) as process:
         stop(process)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=90)
     assert process.returncode == 130, err
     assert out == user.patch
     assert (output / "patch.diff").read_text() == user.patch
@@ -173,7 +173,7 @@ def test_an_interrupt_in_the_middle_of_a_command_keeps_the_patch(user: User, kin
         (run,) = (user.state / "runs").iterdir()
         wait_for(process, run / "trajectory.jsonl", '"sleep 600"')
         to_group(process)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=90)
     assert process.returncode == 130, err
     assert json.loads(out)["patch"] == user.patch
     assert user.left_behind() == []
@@ -194,7 +194,7 @@ def test_an_interrupt_before_the_attempt_is_130_too(user: User) -> None:
     with waiting, script.open("w"):  # opened once the other side is: it waits for a line that does not come
         assert user.left_behind()
         waiting.send_signal(signal.SIGINT)
-        out, err = waiting.communicate(timeout=30)
+        out, err = waiting.communicate(timeout=90)
     assert waiting.returncode == 130
     assert out == ""
     assert err.splitlines()[-1] == "agent: interrupted"
@@ -208,7 +208,7 @@ def test_a_container_that_someone_removes_ends_the_run_with_the_patch_so_far(use
         (run,) = (user.state / "runs").iterdir()
         wait_for(process, run / "trajectory.jsonl", '"sleep 600"')
         subprocess.run(["docker", "rm", "-f", *containers_of(process.pid)], capture_output=True, check=True)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=90)
     assert "Traceback" not in err
     assert "sandbox_lost" in err
     assert (process.returncode, out) == (3, user.patch), err

@@ -111,7 +111,7 @@ def test_a_run_that_is_interrupted_stops_on_every_node_and_goes_on_anywhere(
     with started(user, batch(user, tasks, output, user.script(FIX, SLOW), *on(cluster)), "") as process:
         wait_for_events(output, 3 * 7, process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(90) == 130
     assert left_on_nodes(home) == []
     assert {row["status"] for row in results(output)["attempts"]} == {"interrupted"}
     user.script(FIX, SUBMIT)

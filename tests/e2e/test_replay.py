@@ -99,7 +99,7 @@ def test_one_step_at_a_time_on_a_terminal(user: User, recorded: Path) -> None:
     )
     os.close(theirs)
     os.write(ours, b"\n\n\n\n")
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=90)
     os.close(ours)
     assert said.decode() == "4 actions: 4 equal, 0 different; patch: equal\n"
     assert process.returncode == 0

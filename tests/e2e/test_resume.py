@@ -72,7 +72,7 @@ def test_an_interrupted_run_goes_on_with_another_model_and_other_limits(user: Us
     output = tmp_path / "out"
     with started(user, user.solving(user.script(FIX, SLOW), "--output", str(output)), EDITED) as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(90) == 130
     model = user.script(FIX, SUBMIT)
     more = ["--model", model, "--set", "limits.steps=2", "--json"]
     done = user.agent("solve", "--resume", "--output", str(output), *more)
