@@ -106,7 +106,7 @@ def processes_seen_from_outside(sandbox: Sandbox) -> int:
     return found - (1 if sandbox.kind == "namespace" else 0)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether a condition comes true within some seconds."""
     give_up = time.monotonic() + seconds
     while not condition():
