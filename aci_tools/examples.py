@@ -43,7 +43,7 @@ for source in sources:
         finally:
             signal.alarm(0)
     out.append(shown.getvalue().rstrip("\\n")[:500])
-print("\\n" + sys.argv[2] + json.dumps(out))
+print("\\n" + sys.argv[2] + json.dumps(out), flush=True)
 """
 _DEADLINE = 60.0
 _MOST = 12

@@ -49,7 +49,7 @@ for number, source in enumerate(sources):
         finally:
             sys.settrace(None)
             signal.alarm(0)
-print("\\n" + sys.argv[3] + json.dumps(list(map(sorted, outs))))
+print("\\n" + sys.argv[3] + json.dumps(list(map(sorted, outs))), flush=True)
 """
 _DEADLINE = 70.0
 

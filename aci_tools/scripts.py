@@ -26,6 +26,10 @@ def run_script(sandbox: Sandbox, script: str, *given: object, timeout: float) ->
     mark = secrets.token_hex(8)
     arguments = shlex.join([script, *map(json.dumps, given), mark])
     command = f'p=$(command -v python || command -v python3) && "$p" -B -c {arguments}'
-    done = sandbox.run(command, cwd=sandbox.workdir, timeout=timeout)
+    done = sandbox.run(command, cwd=sandbox.workdir, timeout=timeout, output_limit=64 << 20)
     _, found, said = done.text.rpartition(mark)
-    return (json.loads(said) if found else None), done
+    try:
+        # The program's own code may print at its end too.
+        return (json.loads(said.partition("\n")[0]) if found else None), done
+    except ValueError:
+        return None, done

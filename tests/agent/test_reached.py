@@ -67,3 +67,22 @@ def test_a_loop_without_end_is_cut_off_and_its_lines_count(session: Session) -> 
 def test_nothing_is_said_where_nothing_is_known_to_be_wrong(session: Session) -> None:
     assert reached_lines(session.sandbox, Examples()) is None
     assert idle_lines("def (", set()) == set()
+
+
+def test_what_the_code_prints_at_its_end_is_no_part_of_a_result(session: Session) -> None:
+    at_exit = "import atexit, sys\natexit.register(print, 'out')\natexit.register(print, 'err', file=sys.stderr)\n"
+    noisy = f"{SIGN}\n\n{at_exit}"
+    session.sandbox.write(f"{session.root}/sign.py", noisy.encode())
+    measured = Examples.of(ISSUE.format(call="sign(-2)", gives="1", wished="-1")).measured(session.sandbox)
+    assert measured.before == ("", "1", "1")
+    assert reached_lines(session.sandbox, measured) is not None
+
+
+def test_lines_of_much_code_are_told_too(session: Session) -> None:
+    late = SIGN.replace("    if", "    import values\n    if", 1)
+    session.sandbox.write(f"{session.root}/sign.py", late.encode())
+    session.sandbox.write(f"{session.root}/values.py", b"x = 0\n" * 60_000)
+    measured = Examples.of(ISSUE.format(call="sign(-2)", gives="1", wished="-1")).measured(session.sandbox)
+    reached = reached_lines(session.sandbox, measured)
+    assert reached is not None
+    assert len(reached.wrong["values.py"]) >= 60_000
