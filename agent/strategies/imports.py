@@ -20,7 +20,7 @@ for name in sorted(set(listed.decode("utf-8", "surrogateescape").split("\\0")) -
     try:
         with open(name, "rb") as file:
             tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         tree = ast.Module(body=[])
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -55,9 +55,10 @@ class Imports:
     def of(cls, session: Session) -> Imports:
         """Those of the files as they are; none where there is no Python."""
         python = look(session).python
-        command = f"{python} -B -c {shlex.quote(_SCRIPT)}"
+        # Parsing warns of what stands in the files, such as an unknown escape.
+        command = f"{python} -B -W ignore -c {shlex.quote(_SCRIPT)} 2>/dev/null"
         done = session.sandbox.run(command, cwd=session.root, timeout=120.0, output_limit=64 << 20) if python else None
-        return cls(json.loads(done.text) if done is not None and done.ok else {})
+        return cls(json.loads(done.text.strip().rpartition("\n")[2]) if done is not None and done.ok else {})
 
     @property
     def files(self) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aci_tools.sandbox import SandboxSpec, open_sandbox
+from aci_tools.session import Session
 from aci_tools.testing.files import beside, holds_tests, is_test, nearest
 from agent.strategies.imports import Imports
 from tests.agent.conftest import SUBMIT, call, fix, git
@@ -118,6 +121,13 @@ def test_imports_are_followed_through_packages_and_fixtures() -> None:
         "tests/test_fixture.py": 4,
     }
     assert imports.distances(["README.md"]) == {}
+
+
+def test_a_file_of_which_python_warns_is_read_like_others(repository: Path) -> None:
+    (repository / "pattern.py").write_text('import calc\n\nDIGIT = "\\d"\n')
+    spec = SandboxSpec(repository=repository, env={"PYTHONWARNINGS": "default"})  # as Python 3.12 and later warn
+    with contextlib.closing(open_sandbox("local", spec)) as sandbox:
+        assert Imports.of(Session(sandbox)).distances(["calc.py"]) == {"calc.py": 0, "pattern.py": 1}
 
 
 @pytest.mark.parametrize(
