@@ -144,12 +144,13 @@ def open_session(
         take_back=aci.take_back,
         submit_when_solved=aci.submit_when_solved,
     )
-    examples = Examples.of(task.problem_statement) if aci.examples_after_edit else Examples()
+    issue = task.problem_statement.replace("\r\n", "\n")
+    examples = Examples.of(issue) if aci.examples_after_edit else Examples()
     guard = Guard.for_sandbox(sandbox) if aci.guard else None
     pristine = Baselines.of(config, sandbox, base)
     session = Session(sandbox, settings, guard, pristine=pristine, examples=examples, base=base)
     if aci.examples_after_edit and aci.documented_examples:
-        session.examples = documented_examples(session, task.problem_statement, examples)
+        session.examples = documented_examples(session, issue, examples)
     if measure:
         measure_before(session)
     session.failed_patches = frozenset(failed)

@@ -47,3 +47,14 @@ def test_documented_examples_are_told_with_those_of_the_issue_or_not_at_all(sess
     settings = ["aci.documented_examples=true", f"aci.examples_after_edit={str(told).lower()}"]
     opened = open_session(load_config([], settings), session.sandbox, task, "", measure=False)
     assert ("add(1, 1)" in [example.source for example in opened.examples.examples]) is told
+
+
+def test_an_issue_with_line_ends_of_windows_says_the_same(session: Session) -> None:
+    issue = f"{ISSUE}\n>>> from calc import add\n>>> add(1, 2)\n-1\n\nThat is wrong.\n"
+    tasks = [
+        Task(id="a", repo="r", base_commit="", problem_statement=text) for text in (issue, issue.replace("\n", "\r\n"))
+    ]
+    config = load_config([], ["aci.documented_examples=true"])
+    told, same = (open_session(config, session.sandbox, task, "HEAD").examples for task in tasks)
+    assert told == same
+    assert told.examples
