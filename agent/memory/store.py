@@ -20,6 +20,8 @@ LONGEST = 4000
 LONGEST_ABOUT = 2000
 #: Words of a query that are looked for; an issue can be as long as a log file.
 _MOST_TERMS = 400
+#: What a lesson counts in the search, by what came of following it; 1 where nothing is known.
+_WORTH = {"solved": 2.0, "failed": 0.5}
 #: Words that every English text has, so that sharing one of them says nothing.
 _COMMONPLACE = frozenset(
     words(
@@ -104,7 +106,8 @@ class MemoryStore:
     def fitting(self, repo: str, query_text: str, limit: int = 3) -> list[Reflection]:
         """The reflections of a repository that share the most telling words with a text, the best first.
 
-        The ranking is BM25 (see :mod:`agent.retrieval`). What is returned counts as used.
+        The ranking is BM25 (see :mod:`agent.retrieval`). What was followed by a success counts twice, what was followed
+        by a failure half. What is returned counts as used.
 
         Args:
             repo: The repository; those of others are never returned.
@@ -115,13 +118,14 @@ class MemoryStore:
         query = " OR ".join(f'"{term}"' for term in terms[:_MOST_TERMS] if len(term) > 1)
         if not query or not self.path.exists():
             return []
+        worth = " ".join(f"WHEN '{outcome}' THEN {factor}" for outcome, factor in _WORTH.items())
         with opened(self.path, "write") as database:
             # What the model concluded says more than the words of its issue.
             numbers = [
                 number
                 for (number,) in database.execute(
                     "SELECT r.id FROM terms JOIN reflections r ON r.id = terms.rowid WHERE terms MATCH ? AND r.repo = ?"
-                    " ORDER BY bm25(terms, 2.0, 1.0), r.id DESC LIMIT ?",
+                    f" ORDER BY bm25(terms, 2.0, 1.0) * CASE r.outcome {worth} ELSE 1 END, r.id DESC LIMIT ?",
                     (query, self._redactor.text(repo), limit),
                 )
             ]
