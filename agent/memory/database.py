@@ -56,7 +56,8 @@ def opened(path: Path, purpose: Literal["read", "write", "create"] = "read") -> 
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         elif not path.exists():
             raise UsageError(f"{path}: there is no memory; `agent solve --memory {path}` begins one")
-        with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as database:
+        name = _name(path, purpose)
+        with contextlib.closing(sqlite3.connect(name, uri=True, timeout=_PATIENCE, isolation_level=None)) as database:
             _recognise(database, path)
             database.execute("BEGIN" if purpose == "read" else "BEGIN IMMEDIATE")
             yield database
@@ -65,6 +66,12 @@ def opened(path: Path, purpose: Literal["read", "write", "create"] = "read") -> 
         raise fault(path, error) from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be used as a memory ({error.strerror})") from None
+
+
+def _name(path: Path, purpose: str) -> str:
+    """How SQLite is told of the file: a log beside it is needed for reading too, unless the file never changes."""
+    fixed = purpose == "read" and not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    return path.absolute().as_uri() + ("?immutable=1" if fixed else "")
 
 
 def fault(path: Path, error: sqlite3.Error) -> PatchwrightError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -48,6 +50,34 @@ def test_what_the_issue_was_about_helps_to_find_it(store: MemoryStore) -> None:
     store.add(reflection("Check the sign first.", about="Negative discounts are accepted"))
     store.add(reflection("Read the test first.", about="The invoice lacks a header"))
     assert [r.text for r in store.fitting("shop/cart", "a discount of 120 % is accepted")] == ["Check the sign first."]
+
+
+def test_a_lesson_that_helped_comes_before_one_that_did_not(store: MemoryStore) -> None:
+    store.add(reflection("Rounding, one.", outcome="solved"))
+    store.add(reflection("Rounding, two."))
+    store.add(reflection("Rounding, six.", outcome="failed"))
+    found = store.fitting("shop/cart", "rounding")
+    assert [r.outcome for r in found] == ["solved", "unknown", "failed"]
+
+
+def test_a_memory_on_a_read_only_disk_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "memory" / "kept ünd%3f.sqlite"
+    MemoryStore(path).add(reflection(ROUNDING))
+    # Root may write everywhere, unless it gives that up.
+    bound = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"] if os.geteuid() == 0 else []
+    if bound and (not shutil.which(bound[0]) or subprocess.run([*bound, "true"], check=False).returncode):
+        pytest.skip("root may write everywhere here")
+    program = (
+        "import sys; from pathlib import Path; from agent.memory import MemoryStore\n"
+        "print([each.text for each in MemoryStore(Path(sys.argv[1])).reflections()])"
+    )
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    try:
+        done = subprocess.run([*bound, sys.executable, "-c", program, str(path)], capture_output=True, check=False)
+    finally:
+        path.parent.chmod(0o755)
+    assert (done.stdout.decode(), done.stderr.decode()) == (f"{[ROUNDING]}\n", "")
 
 
 def test_other_repositories_and_common_words_do_not_fit(store: MemoryStore) -> None:
