@@ -91,6 +91,14 @@ def parse_python(source: str) -> ast.Module | None:
         return None
 
 
+def nesting(tree: ast.AST) -> int:
+    """How deep a syntax tree is: what goes through it by recursion, as ``ast.unparse`` does, fails at some hundreds."""
+    level, deep = [tree], 0
+    while level:
+        level, deep = [child for node in level for child in ast.iter_child_nodes(node)], deep + 1
+    return deep
+
+
 def first_line(statement: ast.stmt) -> int:
     """The line at which a statement begins, decorators included."""
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])

@@ -130,7 +130,7 @@ def _plain(source: str) -> str:
     """An expression as it is always written the same; "" for what is none."""
     try:
         return ast.unparse(ast.parse(source.strip().strip("`"), mode="eval"))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -30,8 +31,9 @@ def normal_form(files: Mapping[str, bytes | None]) -> str:
 def _content(path: str, data: bytes) -> str:
     if path.endswith(_PYTHON):
         tree = parse_python(data.decode("utf-8", "surrogateescape"))
-        if tree is not None:
-            return ast.dump(_without_docstrings(tree))
+        with contextlib.suppress(RecursionError):  # a table of a thousand terms
+            if tree is not None:
+                return ast.dump(_without_docstrings(tree))
     parsed = parse_tree(path, data)
     tokens = data.split() if parsed is None else _leaves(parsed.root_node)
     return b" ".join(tokens).decode("utf-8", "surrogateescape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -271,3 +272,9 @@ def test_what_is_often_asked_of_inputs_is_kept() -> None:
         assert items == sorted(items)
         assert number >= 0
     assert all(len(each.split(",")) == 2 for each in more_calls(["move((1, 2))"], 10))
+
+
+def test_what_is_nested_very_deep_is_compared_and_no_input_is_made_of_it() -> None:
+    terms = " + 1" * (sys.getrecursionlimit() - 50)
+    assert normal_form({"a.py": f"x = 1{terms}".encode()}) != normal_form({"a.py": f"x = 2{terms}".encode()})
+    assert more_calls([f"f(1, 1{' + 1' * 600})"], 3) == []
