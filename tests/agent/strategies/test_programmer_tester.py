@@ -125,6 +125,25 @@ def test_a_test_that_ends_differently_each_time_is_dropped(tree: Run, tmp_path: 
     assert "does not end the same way in 3 runs" in "".join(reasons(tmp_path).values())
 
 
+def test_a_test_that_compares_what_cannot_be_compared_is_at_fault_itself(
+    tree: Run, repository: Path, tmp_path: Path
+) -> None:
+    # As a comparison with an array, it raises without a line of the project.
+    odd = "class Odd:\n    __eq__ = len\n\n\ndef odd():\n    return Odd()\n"
+    (repository / "calc.py").write_text(odd)
+    commit(repository)
+    tree("programmer-tester", says("assert odd() == 3"), says("assert odd()"), SUBMIT, issue="`odd` is odd").run()
+    assert reasons(tmp_path)["odd() == 3"] == "the test itself raises TypeError: object of type 'int' has no len()"
+
+
+def test_a_reply_that_repeats_itself_without_end_is_read_as_far_as_it_can_be(tree: Run, tmp_path: Path) -> None:
+    source = "\n".join(
+        ["assert add(1, 1) == 2", f"assert add(3, 1) == 1{' + 1' * 600}", f"assert add(4, {'-' * 9000}1"]
+    )
+    tree("programmer-tester", says(source), says("add(1, 1) == 2"), fix(), SUBMIT, settings=ALONE, issue=ISSUE).run()
+    assert [test["name"] for test in suite(tmp_path)["tests"]] == ["add(1, 1) == 2"]
+
+
 def test_where_no_test_shows_the_issue_they_are_designed_once_more(tree: Run, tmp_path: Path) -> None:
     model = _Asked(says("assert add(4, 0) == 4"), CASES, CONFIRMED, fix(), SUBMIT)
     tree("programmer-tester", model=model, settings=ALONE, issue=ISSUE).run()
