@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -132,7 +133,7 @@ def _failing(session: Session, plan: TestPlan, files: Sequence[str], wanted: Seq
 def _run(
     sandbox: Sandbox, plan: TestPlan, files: Sequence[str], companion: Companion, timeout: float
 ) -> TestReport | None:
-    target = " ".join(files)
+    target = shlex.join(files)
     try:
         return run_plan(sandbox, plan, target, timeout, companion)
     except ToolError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from pathlib import PurePosixPath
 
 from aci_tools.session import Session
@@ -87,7 +88,7 @@ class RepositoryDesigner:
         timeout = min(_SECONDS, session.settings.test_timeout)
         session.sandbox.write(place, suite.text.encode())
         try:
-            report = run_plan(session.sandbox, self._plan, suite.path, timeout)
+            report = run_plan(session.sandbox, self._plan, shlex.quote(suite.path), timeout)
         except ToolError:
             return {}
         finally:

@@ -265,6 +265,15 @@ def test_a_project_gets_a_test_file_of_its_own_framework(tree: Run, project: Pat
     assert "test_reproduces_with_a_slip" not in model.prompts[4]
 
 
+def test_a_test_file_in_a_directory_with_a_blank_is_run(tree: Run, project: Path, tmp_path: Path) -> None:
+    git(project, "mv", "tests", "the tests")
+    commit(project)
+    settings = (*ALONE, "strategy.confirm_tests=false", "strategy.design_rounds=1")
+    tree("programmer-tester", says(TESTS), fix(), SUBMIT, settings=settings, issue=ISSUE).run()
+    kept = [test["name"] for test in suite(tmp_path)["tests"]]
+    assert "the tests/test_issue.py::test_reproduces_the_difference" in kept
+
+
 def test_a_file_that_is_no_python_is_asked_for_again(tree: Run, project: Path, tmp_path: Path) -> None:
     broken = says("```python\ndef test_reproduces(:\n```")
     right = says("```python\nfrom calc import add\n\n\ndef test_reproduces():\n    assert add(2, 3) == 5\n```")

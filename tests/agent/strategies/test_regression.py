@@ -93,6 +93,17 @@ def test_a_test_that_cannot_be_run_any_more_has_failed(tree: Run, project: Path,
     assert "cannot import name 'twice'" in text
 
 
+def test_a_test_file_with_a_blank_in_its_name_is_run_like_others(tree: Run, project: Path, tmp_path: Path) -> None:
+    git(project, "mv", "tests/test_shop.py", "tests/test_the shop.py")
+    git(project, "-c", "user.name=U", "-c", "user.email=u@example.org", "commit", "-q", "-m", "Move")
+    tree("best-of-n", BREAKS, SUBMIT, settings=(*SETTINGS, "strategy.candidates=1")).run()
+    (found,) = judged(tmp_path)
+    assert [name for name, passed in found.items() if not passed] == [
+        "tests/test_calc.py::test_zero",
+        "tests/test_the shop.py::test_change",
+    ]
+
+
 def test_without_tests_nothing_is_said(tree: Run, tmp_path: Path) -> None:
     tree("best-of-n", BREAKS, SUBMIT, settings=(*SETTINGS, "strategy.candidates=1")).run()
     assert judged(tmp_path) == [{}]
