@@ -78,7 +78,7 @@ class MemoryStore:
         Returns:
             It as it was stored.
         """
-        mask = self._redactor.text
+        mask = self._storable
         kept = replace(
             reflection,
             repo=mask(reflection.repo),
@@ -126,7 +126,7 @@ class MemoryStore:
                 for (number,) in database.execute(
                     "SELECT r.id FROM terms JOIN reflections r ON r.id = terms.rowid WHERE terms MATCH ? AND r.repo = ?"
                     f" ORDER BY bm25(terms, 2.0, 1.0) * CASE r.outcome {worth} ELSE 1 END, r.id DESC LIMIT ?",
-                    (query, self._redactor.text(repo), limit),
+                    (query, self._storable(repo), limit),
                 )
             ]
             now = time.time()
@@ -137,10 +137,11 @@ class MemoryStore:
 
     def reflections(self, repo: str | None = None) -> list[Reflection]:
         """All reflections, or those of one repository, the newest first."""
+        known_as = None if repo is None else self._storable(repo)
         with opened(self.path) as database:
             rows = database.execute(
                 f"SELECT {_COLUMNS} FROM reflections WHERE repo = coalesce(?, repo) ORDER BY created DESC, id DESC",
-                (repo,),
+                (known_as,),
             ).fetchall()
         return [_reflection(row) for row in rows]
 
@@ -164,6 +165,10 @@ class MemoryStore:
             database.execute("INSERT INTO terms (terms) VALUES ('optimize')")
         self._vacuum()
         return removed
+
+    def _storable(self, text: str) -> str:
+        """A text without secrets, and without what is no character, such as a byte of a path that is not UTF-8."""
+        return self._redactor.text(text).encode(errors="replace").decode()
 
     def _bound(self, database: sqlite3.Connection, repo: str, added: int) -> None:
         excess = _count(database, repo) - self._most

@@ -152,6 +152,13 @@ def test_secrets_and_endless_texts_are_not_stored(tmp_path: Path) -> None:
     assert b"hunter2hunter2" not in (tmp_path / "memory").read_bytes()
 
 
+def test_what_is_no_character_is_replaced(store: MemoryStore) -> None:
+    place = os.fsdecode(b"/home/caf\xe9")
+    kept = store.add(reflection("Rounding \ud83d", repo=place, about="\udcff"))
+    assert (kept.text, kept.about) == ("Rounding ?", "?")
+    assert store.fitting(place, "rounding")[0].id == store.reflections(place)[0].id == kept.id
+
+
 def test_what_is_forgotten_is_gone_from_the_file(store: MemoryStore) -> None:
     store.add(reflection(DATES))
     gone = store.add(reflection("The zanzibarian clause must hold."))

@@ -267,6 +267,14 @@ def test_each_reflection_is_kept_with_what_came_of_it(run: Run, tmp_path: Path) 
     assert {r.text: r.outcome for r in MemoryStore(file).reflections()} == {"One.": "failed", "Two.": "solved"}
 
 
+def test_a_reflection_with_half_of_a_character_is_told_and_kept(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "memory"
+    ran = run(WRONG, SUBMIT, says("Add \ud83d instead."), fix(), SUBMIT, settings=(f"strategy.memory={file}",))
+    assert ran.ended.status == "submitted"
+    assert "Add ? instead." in ran.prompt("2")
+    assert [r.text for r in MemoryStore(file).reflections()] == ["Add ? instead."]
+
+
 def test_what_was_learnt_before_the_budget_was_used_up_is_kept(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "memory"
     ran = run(*OUT_OF_BUDGET, settings=("limits.steps=5", f"strategy.memory={file}"))
