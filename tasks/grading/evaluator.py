@@ -129,7 +129,7 @@ class Evaluator:
     def _found(self, task: Task, patch: str, grader: Grader, verdict: Verdict, key_of_parts: str) -> Verdict:
         """The verdict with what the tests say of the patch, and kept."""
         started = time.monotonic()
-        workspace = self._store.workspace()
+        workspace = self._store.workspace(verdict.key)
         try:
             update = self._judge_with_retry(task, patch, grader, workspace)
             verdict = verdict.model_copy(update={**update, "seconds": round(time.monotonic() - started, 3)})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from tasks.grading.verdict import Verdict
 from tasks.locks import locked
+
+#: What the name of a directory begins with in which a verdict is being found.
+UNDER_WAY = ".under-way-"
 
 
 class Store:
@@ -41,10 +43,15 @@ class Store:
         """A ``with`` block in which nobody else, here or in another process, finds the verdict with a key."""
         return locked(self.root / ".held" / key, ".lock")
 
-    def workspace(self) -> Path:
-        """A fresh directory to write in before the verdict is known."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=".under-way-", dir=self.root))
+    def workspace(self, key: str) -> Path:
+        """A fresh directory to write in before the verdict with a key is known, for who is `alone` with it.
+
+        What a process that was killed in the middle of the same left there is removed.
+        """
+        place = self.root / f"{UNDER_WAY}{key}"
+        if place.exists():
+            shutil.rmtree(place)
+        place.mkdir(parents=True, mode=0o700)
         self._begun.add(place)
         return place
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aci_tools.errors import InfrastructureError
 from agent.batch.mirror.growth import SUFFIX, Growth, assemble, grown, is_part
+from tasks.grading.store import UNDER_WAY
 from tasks.object_store import Remote
 
 _TRIES = 4  # beyond those of the file system's own library
@@ -203,9 +204,11 @@ def _below(name: str, top: str) -> bool:
 
 
 def _private(name: str) -> bool:
-    """Whether a name is that of a lock, a claim or a draft, which belong to one side only."""
+    """Whether a name is that of a lock, a claim, a draft or a verdict being found, which belong to one side only."""
     last = name.rpartition("/")[2]
-    return name.startswith(".") or last == ".lock" or (last.startswith(".") and last.endswith(".new"))
+    if name.startswith(".") or last == ".lock" or (last.startswith(".") and last.endswith(".new")):
+        return True
+    return name.startswith(f"verdicts/{UNDER_WAY}")
 
 
 def _state(stat: os.stat_result) -> tuple[int, int]:
