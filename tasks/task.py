@@ -16,6 +16,11 @@ def _text(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _shown(value: object) -> object:
+    """A text that a model is to read; no provider takes halves of characters, which JSON can hold."""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+
+
 def _names(value: object) -> object:
     """Data sets write a list of tests as a list, as the JSON text of one, or not at all."""
     if value is None or value == "":
@@ -32,6 +37,7 @@ def _names(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Shown = BeforeValidator(_shown)
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
@@ -132,8 +138,8 @@ class Task(BaseModel):
     id: str = Field(alias="instance_id", min_length=1)
     repo: str
     base_commit: str
-    problem_statement: str
-    hints_text: Text = ""
+    problem_statement: Annotated[str, Shown]
+    hints_text: Annotated[Text, Shown] = ""
     patch: Text = ""
     test_patch: Text = ""
     setup_patch: Text = ""

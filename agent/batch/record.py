@@ -108,4 +108,6 @@ def refuse_difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> 
 
 
 def _digest(task: Task) -> str:
-    return hashlib.sha256(task.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    # As pydantic writes it, but for halves of characters, which it refuses.
+    text = json.dumps(task.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

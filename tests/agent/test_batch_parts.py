@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import json
@@ -14,6 +15,8 @@ from typing import Any, cast
 
 import pytest
 
+from aci_tools.errors import UsageError
+from agent.batch import record
 from agent.batch.budget import RunBudget
 from agent.batch.engine import side_by_side
 from agent.batch.jobs import NOT_STARTED, Job, Result
@@ -259,6 +262,17 @@ def test_a_result_that_is_kept_is_the_same_with_a_patch_of_its_own() -> None:
     kept = result.to_keep()
     assert kept == result
     assert kept.patch is not result.patch
+
+
+def test_a_task_that_holds_bytes_of_another_encoding_is_known_again() -> None:
+    (plain, other), config = [job.task for job in jobs(2)], load_config()
+    tasks = [plain, other.model_copy(update={"patch": "+caf\udce9\n"})]
+    asked = record.facts("run", "tasks.jsonl", {}, tasks, 1, config)
+    record.refuse_difference(asked, record.facts("run", "tasks.jsonl", {}, tasks, 1, config))
+    with pytest.raises(UsageError, match="t1 is not what it was"):
+        record.refuse_difference(asked, record.facts("run", "tasks.jsonl", {}, [plain, other], 1, config))
+    known = hashlib.sha256(plain.model_dump_json().encode()).hexdigest()
+    assert known.startswith(asked["task_digests"]["t0"]), "as runs of earlier versions have it"
 
 
 TOKEN = "ghp_" + "A1b2C3d4E5" * 4

@@ -59,6 +59,13 @@ def test_missing_columns_and_nulls_are_empty() -> None:
     assert (task.hints_text, task.fail_to_pass, task.pass_to_pass, task.image) == ("", (), (), None)
 
 
+def test_what_a_model_reads_has_no_halves_of_characters() -> None:
+    task = Task.model_validate(
+        ROW | {"problem_statement": "\ufeff\ud83d é \ud83d\ude00\r\n", "hints_text": "caf\udce9"}
+    )
+    assert (task.problem_statement, task.hints_text) == ("\ufeff\ufffd é 😀\r\n", "caf\ufffd")
+
+
 @pytest.mark.parametrize("tests", ["test_a, test_b", '{"a": 1}', "[1]", 7])
 def test_malformed_list_of_tests_is_named(tests: object) -> None:
     with pytest.raises(ValidationError, match="FAIL_TO_PASS"):
