@@ -6,7 +6,6 @@ import re
 
 # Escape sequences: CSI (colours, cursor), OSC (titles, links; ended by BEL or ST), character sets, single letters.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()*+][A-Za-z0-9]|[ -/]*[0-~])")
-_OVERSTRUCK = re.compile(r"[^\n\x08]\x08")
 _GIT_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|(.))", re.S)
 _GIT_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -23,8 +22,8 @@ def clean(output: bytes) -> str:
         text = _ESCAPES.sub("", text)
     if "\r" in text:
         text = "\n".join(map(_last_state, text.split("\n")))
-    while "\x08" in text and (shorter := _OVERSTRUCK.sub("", text)) != text:
-        text = shorter
+    if "\x08" in text:
+        text = _without_overstruck(text)
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
@@ -51,6 +50,17 @@ def clip(text: str, limit: int, dropped: int = 0) -> str:
 
 def _last_state(line: str) -> str:
     return next((state for state in reversed(line.split("\r")) if state), "")
+
+
+def _without_overstruck(text: str) -> str:
+    """Each backspace takes the character before it on its line; one that has none stays."""
+    kept: list[str] = []
+    for character in text:
+        if character == "\x08" and kept and kept[-1] not in "\n\x08":
+            kept.pop()
+        else:
+            kept.append(character)
+    return "".join(kept)
 
 
 def unquoted(name: str) -> str:
