@@ -14,7 +14,6 @@ from aci_tools.policy.wrappers import program
 from aci_tools.tools.base import COMMAND_FAILED, REFUSED, SANDBOX_LOST, TIMEOUT, Field, Observation, Tool, ToolError
 
 if TYPE_CHECKING:
-    from aci_tools.sandbox.base import CommandResult
     from aci_tools.session import Session
 
 _NO_OUTPUT = "Your command ran successfully and did not produce any output."
@@ -38,8 +37,11 @@ class Bash(Tool):
             raise ToolError(refusal, REFUSED)
         token = secrets.token_hex(16)
         seconds = session.settings.command_timeout
-        done = session.sandbox.run(_wrapped(command, session.cwd, token), cwd=session.root, timeout=seconds)
-        output, notes = _take_directory(done, session, token)
+        prologue = _prologue(session.cwd, token)
+        done = session.sandbox.run(f"{prologue}{command}\n", cwd=session.root, timeout=seconds)
+        # The shell's word of a syntax error quotes the whole line.
+        output = done.output.replace(prologue.encode("utf-8", "surrogateescape"), b"")
+        output, notes = _take_directory(output, session, token)
         text = clip(clean(output).strip("\n"), session.settings.max_output, done.dropped)
         if done.end == "timeout":
             notes.append(f"The command was stopped after {seconds:g} seconds. {_advice(command)}")
@@ -56,26 +58,24 @@ class Bash(Tool):
         return Observation("\n".join([text, *notes]), ok=done.ok, code=code, data=data)
 
 
-def _wrapped(command: str, directory: str, token: str) -> str:
-    """The command with a prologue that goes to the directory and has the last one printed at exit.
+def _prologue(directory: str, token: str) -> str:
+    """What goes to the directory before a command and has the last one printed at exit.
 
-    The prologue stands before the command, not around it, so that an unclosed quote there harms nothing but itself, and
-    on the same line, so that the shell's messages count lines as the agent does. Standard output is kept aside as
-    descriptor 9, because the command may redirect its own (``exec > log``).
+    It stands before the command, not around it, so that an unclosed quote there harms nothing but itself, and on the
+    same line, so that the shell's messages count lines as the agent does. Standard output is kept aside as descriptor
+    9, because the command may redirect its own (``exec > log``).
     """
     report = f'[ -d "$PWD" ] && printf "\\n{token}%s{token}\\n" "$PWD" >&9 || printf "\\n{token}{token}\\n" >&9'
     return (
         f"cd {shlex.quote(directory)} 2>/dev/null || printf '{token}\\n'; "
         f"exec 9>&1; trap '{{ set +x; }} 2>/dev/null; {report}' EXIT; "
-        f"{command}\n"
     )
 
 
-def _take_directory(done: CommandResult, session: Session, token: str) -> tuple[bytes, list[str]]:
+def _take_directory(output: bytes, session: Session, token: str) -> tuple[bytes, list[str]]:
     """Take the marks of the prologue out of the output, and move the session to where the command ended."""
     mark = token.encode()
     notes: list[str] = []
-    output = done.output
     if output.startswith(mark + b"\n"):
         output = output[len(mark) + 1 :]
         notes.append(f"{session.cwd} does not exist any more, so this ran in {session.root}.")

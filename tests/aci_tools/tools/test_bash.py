@@ -93,6 +93,12 @@ def test_nothing_of_ours_shows_in_traces_messages_or_files(session):
     assert session.read("log.txt") == b"inside\n"
 
 
+def test_a_syntax_error_shows_the_command_alone_and_the_same_each_time(session):
+    seen = [bash(session, "cd 'a folder'; echo ) done") for _ in range(2)]
+    assert seen[0].text.splitlines()[1:] == ["bash: eval: line 1: `cd 'a folder'; echo ) done'", "[exit code 2]"]
+    assert seen[0] == seen[1]
+
+
 def test_a_command_that_ends_the_shell_itself_is_told_so_and_the_next_one_works(session):
     seen = bash(session, "cd 'a folder'; kill -9 $$")
     assert (seen.ok, seen.code) == (False, "sandbox-lost")
