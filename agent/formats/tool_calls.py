@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from aci_tools.tools.describe import CallError, build, json_schema
 from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
-from agent.models.base import ChatMessage
+from agent.models.base import ChatMessage, whole_characters
 from trajectories.events import Call, ModelReplied
 
 
@@ -62,7 +63,11 @@ class ToolCalls:
         message: ChatMessage = {"role": "assistant", "content": reply.content}
         if reply.tool_calls:
             message["tool_calls"] = [
-                {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}}
+                {
+                    "id": c["id"],
+                    "type": "function",
+                    "function": {"name": _valid_name(c["name"]), "arguments": _valid_arguments(c["arguments"])},
+                }
                 for c in reply.tool_calls
             ]
         return message
@@ -72,3 +77,19 @@ class ToolCalls:
         if call_id:
             return {"role": "tool", "tool_call_id": call_id, "content": text}
         return {"role": "user", "content": text}
+
+
+# A provider refuses every later request of a conversation that holds a call which is not as its API has it.
+def _valid_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "unknown"
+
+
+def _valid_arguments(arguments: str) -> str:
+    """As they were, where they are a JSON object."""
+    arguments = whole_characters(arguments or "{}")
+    try:
+        if isinstance(json.loads(arguments), dict):
+            return arguments
+    except (ValueError, RecursionError):
+        pass
+    return json.dumps({"malformed": arguments})

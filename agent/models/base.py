@@ -13,6 +13,11 @@ from trajectories.events import Usage
 ChatMessage = dict[str, Any]
 
 
+def whole_characters(text: str) -> str:
+    """The text with U+FFFD for each half of a character (a lone surrogate), which no request can carry."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 class ModelError(InfrastructureError):
     """The provider cannot answer: no key, a wrong key, no network, an unknown model, an outage beyond all retries."""
 

@@ -84,6 +84,24 @@ def test_a_reply_stands_in_the_conversation_as_it_was(name: str) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "there"),
+    [
+        ("bash", '{"command": "ls', ("bash", {"malformed": '{"command": "ls'})),
+        ("bash", '["ls"]', ("bash", {"malformed": '["ls"]'})),
+        ("bash", "", ("bash", {})),
+        ("functions.bash", '{"command": "ls"}', ("functions_bash", {"command": "ls"})),
+        ("", "{}", ("unknown", {})),
+        ("bash", '{"command": "\ud83d"}', ("bash", {"command": "\ufffd"})),
+    ],
+)
+def test_a_malformed_call_stands_in_the_conversation_as_one_that_a_provider_takes(
+    name: str, arguments: str, there: tuple[str, dict[str, str]]
+) -> None:
+    (raw,) = make_format("tool_calls").reply_message(reply("", (name, arguments)))["tool_calls"]
+    assert (raw["function"]["name"], json.loads(raw["function"]["arguments"])) == there
+
+
 def test_results_answer_their_call_where_calls_have_names() -> None:
     native = make_format("tool_calls")
     assert native.result_message("c0", "x") == {"role": "tool", "tool_call_id": "c0", "content": "x"}
