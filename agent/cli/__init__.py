@@ -92,8 +92,8 @@ def main() -> None:
         sys.stdout.flush()
     except _UsageFault as fault:
         shown = fault.format_message()
-        help_wanted = len(sys.argv) < 2 or "\n" in shown
-        _end(shown if help_wanted else f"agent: {shown} (`agent {_command()}--help` says more)", fault.exit_code)
+        help_shown = not shown or "\n" in shown
+        _end(shown if help_shown else f"agent: {shown} (`agent {_command()}--help` says more)", fault.exit_code)
     except PatchwrightError as error:
         _end(f"agent: {error}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):

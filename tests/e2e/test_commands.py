@@ -24,6 +24,13 @@ def test_help_names_every_command(user: User) -> None:
     assert "130: interrupted" in " ".join(solve.split())
 
 
+@pytest.mark.parametrize("group", [[], ["config"], ["images"], ["memory"]])
+def test_without_a_command_there_is_the_help_and_nothing_else(user: User, group: list[str]) -> None:
+    done = user.agent(*group)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.strip() == user.agent(*group, "--help").stdout.strip()
+
+
 def test_tools_documents_each_tool_in_text_and_json(user: User) -> None:
     text, listed = user.agent("tools").stdout, user.agent("tools", "--json").stdout
     schemas = json.loads(listed)
