@@ -85,8 +85,9 @@ def _options(
 def main() -> None:
     """Run the command line; every fault that a user can mend is one line on standard error."""
     _open_closed_streams()
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="replace")  # a terminal or a locale that lacks a sign gets a question mark
+    out = sys.stdout
+    if isinstance(out, TextIOWrapper) and (out.errors == "strict" or out.encoding.lower() != "utf-8"):
+        out.reconfigure(errors="replace")  # a terminal or a locale that lacks a sign gets a question mark
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

@@ -98,9 +98,12 @@ def test_a_reader_that_has_seen_enough_is_no_error(user: User) -> None:
     assert "Traceback" not in err
 
 
-def test_what_an_output_cannot_show_is_a_question_mark(user: User) -> None:
+@pytest.mark.parametrize(
+    "poor", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_what_an_output_cannot_show_is_a_question_mark(user: User, poor: dict[str, str]) -> None:
     assert "openai/…" in user.agent("models").stdout
-    user.env["PYTHONIOENCODING"] = "ascii"
+    user.env |= poor
     done = user.agent("models")
     assert (done.returncode, done.stderr) == (0, "")
     assert "openai/?" in done.stdout
