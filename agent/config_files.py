@@ -25,7 +25,11 @@ def profiles() -> list[str]:
 
 
 def load_config(
-    files: Iterable[str] = (), settings: Iterable[str] = (), flags: Mapping[str, Any] | None = None
+    files: Iterable[str] = (),
+    settings: Iterable[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    *,
+    recorded: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Config:
     """The effective configuration.
 
@@ -33,11 +37,13 @@ def load_config(
         files: Shipped profiles by name, or paths of YAML files; later ones win.
         settings: ``a.b=value`` each, the value read as YAML; they win over files.
         flags: Dotted keys with values; ``None`` values are left out; they win over all.
+        recorded: Settings of an attempt by section and key, which everything else wins over.
 
     Raises:
         UsageError: A file cannot be read, a key is unknown (the nearest known one is named), a value does not fit.
     """
     tree: Tree = {}
+    _merge(tree, recorded or {}, "recorded settings")
     for name in files:
         _merge(tree, _read(name), name)
     for text in settings:

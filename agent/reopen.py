@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -146,16 +145,16 @@ def recorded_config(recorded: Mapping[str, Any], flags: Mapping[str, Any] | None
     """
     from agent.config_files import load_config
 
-    return load_config([], recorded_settings(recorded), flags)
+    return load_config(flags=flags, recorded=_known(recorded))
 
 
-def recorded_settings(recorded: Mapping[str, Any]) -> list[str]:
-    """A recorded configuration as ``--set`` takes it, without what this version does not know."""
-    known: list[str] = []
+def _known(recorded: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A recorded configuration without what this version does not know."""
+    known: dict[str, dict[str, Any]] = {}
     for section, field in Config.model_fields.items():
         values, names = recorded.get(section), type(field.default).model_fields
         if isinstance(values, Mapping):
-            known += [f"{section}.{key}={json.dumps(value)}" for key, value in values.items() if key in names]
+            known[section] = {key: value for key, value in values.items() if key in names}
     return known
 
 

@@ -79,11 +79,8 @@ def resumed_config(recorded: Mapping[str, Any], settings: Sequence[str], flags: 
     Raises:
         UsageError: Another section would change, or a secret is needed that is not recorded.
     """
-    known = [
-        f"{section}.{key}={json.dumps(value)}" for section, values in recorded.items() for key, value in values.items()
-    ]
-    before = load_config([], known)
-    after = load_config([], [*known, *settings], flags)
+    before = load_config(recorded=recorded)
+    after = load_config(settings=settings, flags=flags, recorded=recorded)
     for section, values in after:
         was = getattr(before, section)
         changed = [key for key in type(values).model_fields if getattr(values, key) != getattr(was, key)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from aci_tools.guard import Guard
 from aci_tools.sandbox import SandboxSpec, open_sandbox
 from aci_tools.session import Session
 from agent.config import Config, LimitsConfig
+from agent.config_files import laid_over
 from agent.models.base import Query, Reply
 from agent.models.scripted import ScriptedModel
+from agent.reopen import recorded_config
 from agent.resume import read_attempt, resumed_config
 from agent.status import Status
 from tests.agent.conftest import SUBMIT, MakeAttempt, call, fix, scripted
@@ -203,6 +206,14 @@ def test_limits_hold_over_all_processes_of_an_attempt(attempt: MakeAttempt, fres
     ended = attempt(LOOK, fix(), *more, session=fresh(), settings=("limits.cost=1.0",)).run()
     assert (ended.status, ended.steps) == (Status.COST_LIMIT, 3)
     assert ended.duration >= 0.2
+
+
+def test_recorded_settings_are_taken_as_they_were() -> None:
+    settings = {"sandbox.env": {"A": "\U0001f600"}, "model.extra": {"min_p": 1e-5}, "sandbox.startup": "1"}
+    config = laid_over(Config(), settings, "test")
+    recorded = json.loads(json.dumps(config.model_dump(mode="json")))
+    assert resumed_config(recorded, [], {}) == config
+    assert recorded_config({**recorded, "of a later version": {"x": 1}}) == config
 
 
 def test_only_model_and_limits_may_be_given_anew() -> None:
