@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,6 +17,23 @@ from aci_tools.errors import UsageError
 from agent.config import Config
 
 Tree = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice in one mapping: the last would count, and the others be lost unsaid."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.composer.ComposerError(None, None, f"{key.value} stands there twice", key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+# A number such as 1e-3, which the YAML of old takes for a text.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789"))
 
 
 def profiles() -> list[str]:
@@ -35,7 +54,7 @@ def load_config(
 
     Args:
         files: Shipped profiles by name, or paths of YAML files; later ones win.
-        settings: ``a.b=value`` each, the value read as YAML; they win over files.
+        settings: ``a.b=value`` each, the value read as YAML, a text's as it is written; they win over files.
         flags: Dotted keys with values; ``None`` values are left out; they win over all.
         recorded: Settings of an attempt by section and key, which everything else wins over.
 
@@ -50,11 +69,7 @@ def load_config(
         key, separator, value = text.partition("=")
         if not separator:
             raise UsageError(f"--set {text}: write it as key=value, for example --set limits.steps=50")
-        try:
-            parsed = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError, RecursionError):
-            parsed = value
-        _merge(tree, _nest(key.strip(), parsed), f"--set {key}")
+        _merge(tree, _nest(key.strip(), _value(key.strip(), value)), f"--set {key}")
     for key, value in (flags or {}).items():
         if value is not None:
             _merge(tree, _nest(key, value), key)
@@ -97,15 +112,50 @@ def _validated(tree: Tree, origin: str = "") -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
+        unknown = (one for one in error.errors() if one["type"] == "extra_forbidden")
+        first = next(unknown, error.errors()[0])
         where = ".".join(str(part) for part in first["loc"])
         before = f"{origin}: " if origin else ""
-        raise UsageError(f"{before}{where}: {first['msg']} (given: {first['input']!r})") from None
+        if first["type"] == "extra_forbidden":
+            raise UsageError(before + _unknown(where, _all_keys())) from None
+        quotes = first["type"] == "string_type" and isinstance(first["input"], int | float)
+        hint = "; write it in quotes" if quotes else ""
+        raise UsageError(f"{before}{where}: {first['msg']} (given: {first['input']!r}){hint}") from None
+
+
+def _value(key: str, text: str) -> Any:
+    """The value that ``--set`` gives to a key: what is a text anyway is not read as YAML, unless it is quoted."""
+    try:
+        value = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text.strip()
+    kinds = _kinds(key)
+    if str not in kinds or (value is None and type(None) in kinds):
+        return value
+    return value if isinstance(value, str) and text.lstrip()[:1] in ('"', "'", "|", ">") else text.strip()
+
+
+def _kinds(key: str) -> tuple[Any, ...]:
+    """The types that the value of a dotted key may have; none for a key that is unknown."""
+    section, _, rest = key.partition(".")
+    name, _, inner = rest.partition(".")
+    schema = _schema(section)
+    if schema is None or name not in schema.model_fields:
+        return ()
+    kind = schema.model_fields[name].annotation
+    if inner:
+        kind = get_args(kind)[1] if get_origin(kind) is dict else None
+    return get_args(kind) if isinstance(kind, UnionType) else (kind,)
+
+
+def _schema(section: str) -> type[BaseModel] | None:
+    field = Config.model_fields.get(section)
+    kind = field.annotation if field else None
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _read(name: str) -> Tree:
-    shipped = resources.files("agent.profiles") / f"{name}.yaml"
-    source = shipped if shipped.is_file() else Path(name).expanduser()
+    source = resources.files("agent.profiles") / f"{name}.yaml" if name in profiles() else Path(name).expanduser()
     try:
         text = source.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -114,7 +164,7 @@ def _read(name: str) -> Tree:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {name}: cannot be read ({error})") from None
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -139,11 +189,12 @@ def _nest(key: str, value: Any) -> Tree:
 def _merge(tree: Tree, layer: Mapping[str, Any], origin: str) -> None:
     """Lay ``layer`` over ``tree``, section by section; unknown keys are refused here, where their origin is known."""
     for section, values in layer.items():
-        if section not in Config.model_fields:
-            raise UsageError(f"{origin}: {_unknown(str(section), _all_keys())}")
-        schema = Config.model_fields[section].annotation
-        assert isinstance(schema, type)
-        assert issubclass(schema, BaseModel)
+        schema = _schema(section)
+        if schema is None:
+            if section in (known := _all_keys()):
+                above, _, key = section.partition(".")
+                raise UsageError(f"{origin}: {section}: write `{above}:`, and indented below it `{key}:`")
+            raise UsageError(f"{origin}: {_unknown(str(section), known)}")
         if values is None:
             continue
         if not isinstance(values, Mapping):
@@ -168,13 +219,15 @@ def _overlay(target: Tree, key: str, value: Any, schema: type[BaseModel]) -> Non
 
 
 def _all_keys() -> list[str]:
-    keys: list[str] = []
-    for section, field in Config.model_fields.items():
-        keys.append(section)
-        schema = field.annotation
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
-            keys.extend(f"{section}.{name}" for name in schema.model_fields)
-    return keys
+    return list(_keys(Config))
+
+
+def _keys(schema: type[BaseModel], above: str = "") -> Iterator[str]:
+    for name, field in schema.model_fields.items():
+        yield above + name
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _keys(kind, f"{above}{name}.")
 
 
 def _unknown(key: str, known: list[str]) -> str:

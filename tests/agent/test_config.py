@@ -55,6 +55,7 @@ def test_the_printed_form_documents_every_key() -> None:
         ("sandbox.kind=vm", "sandbox.kind: Input should be 'auto', 'docker', 'namespace' or 'local'"),
         ("limits.steps", "write it as key=value"),
         ("limits=3", "limits is a section with keys such as steps"),
+        ("model.price={inputs: 1, output: 2}", "unknown key model.price.inputs; did you mean model.price.input?"),
     ],
 )
 def test_mistakes_are_named_in_one_line(setting: str, says: str) -> None:
@@ -72,6 +73,9 @@ def test_mistakes_are_named_in_one_line(setting: str, says: str) -> None:
         pytest.param(f"limits: {{steps: {'9' * 10_000}}}", "10000 digits", id="long number"),
         ("- a\n- b", "expected sections"),
         ("limits:\n  stepz: 1\n", "unknown key limits.stepz; did you mean limits.steps?"),
+        ("limits: {steps: 1}\nmodel: {}\nlimits: {cost: 1}\n", "line 3, column 1 limits stands there twice"),
+        ("limits:\n  steps: 1\n  steps: 2\n", "line 3, column 3 steps stands there twice"),
+        ("limits.steps: 1\n", "limits.steps: write `limits:`, and indented below it `steps:`"),
     ],
 )
 def test_mistakes_in_a_file_name_the_file(tmp_path: Path, text: str, says: str) -> None:
@@ -108,6 +112,45 @@ def test_values_are_read_as_yaml() -> None:
     assert config.limits.time is None
     assert config.model.name == "a:b=c"
     assert config.aci.guard is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["8080", "1.10", "true", "no", "2025-01-01", "pytest -k 'a: b'", "grep ' #' x", "[ -f x ] && y", "", "a: b", "{}"],
+)
+def test_what_is_a_text_anyway_is_taken_as_it_is_written(text: str) -> None:
+    config = load_config([], [f"sandbox.env.A={text}", f"sandbox.startup={text}", f"model.name= {text} "])
+    assert config.sandbox.env == {"A": text}
+    assert config.sandbox.startup == config.model.name == text
+
+
+def test_a_text_may_be_quoted_and_where_it_may_be_missing_taken_away() -> None:
+    config = load_config([], ["sandbox.env.A='1'", 'sandbox.startup="a\\tb"', "sandbox.image=null", "model.api_base="])
+    assert (config.sandbox.env, config.sandbox.startup) == ({"A": "1"}, "a\tb")
+    assert (config.sandbox.image, config.model.api_base) == (None, None)
+
+
+def test_a_number_with_an_exponent_is_one_also_without_a_point(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("model: {extra: {min_p: 1e-3}}\nlimits: {steps: 1e2}\n")
+    config = load_config([str(tmp_path / "mine.yaml")], ["model.extra.top_a=-2E+1"])
+    assert config.model.extra == {"min_p": 0.001, "top_a": -20.0}
+    assert config.limits.steps == 100
+
+
+def test_numbers_in_the_place_of_a_text_are_to_be_quoted(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("sandbox: {env: {PORT: 8080}}\n")
+    with pytest.raises(UsageError, match=r"sandbox\.env\.PORT: .* \(given: 8080\); write it in quotes"):
+        load_config([str(tmp_path / "mine.yaml")])
+
+
+def test_a_path_is_no_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, steps in (("default", 7), ("mine", 8), ("mine.yaml", 9)):
+        (tmp_path / name).write_text(f"limits: {{steps: {steps}}}\n")
+    for name, steps in (("./default", 7), (str(tmp_path / "mine"), 8), ("mine.yaml", 9)):
+        assert load_config([name]).limits.steps == steps
+    with pytest.raises(UsageError, match="no such file"):
+        load_config([str(tmp_path / "mine.ya")])
 
 
 def test_environment_variables_are_not_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def test_a_configuration_file_makes_no_object(tmp_path: Path, monkeypatch: pytes
     mark, file = tmp_path / "mark", tmp_path / "config.yaml"
     file.write_text(f"model: !!python/object/apply:os.system ['touch {mark}']\n")
     if not defended:
-        monkeypatch.setattr(yaml, "safe_load", yaml.unsafe_load)
+        monkeypatch.setattr("agent.config_files._Loader", yaml.UnsafeLoader)
     with pytest.raises(PatchwrightError):
         load_config([str(file)])
     assert mark.exists() is not defended
