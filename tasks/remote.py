@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from aci_tools.errors import InfrastructureError, UsageError
 from tasks.credentials import Access, ways_to
+from tasks.forges.sites import readable
 from tasks.git import Git, GitError, commit_of, last_line
 
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:(?!//)(?!:)\S+")
@@ -65,6 +66,8 @@ def locate(repo: str) -> Path | str:
 
 
 def _with_scheme(repo: str, scheme: str) -> Path | str:
+    if not readable(repo):
+        raise UsageError(f"not a clone URL: {re.sub('//[^/]*@', '//', repo)}; its host or port cannot be one")
     if scheme in ("https", "http", "ssh", "git"):
         return repo
     if scheme != "file":

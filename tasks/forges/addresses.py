@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aci_tools.errors import InfrastructureError, PatchwrightError, UsageError
 from tasks.forges.base import Forge
-from tasks.forges.sites import Site, gitea, origin, site_of
+from tasks.forges.sites import Site, gitea, origin, readable, site_of
 
 if TYPE_CHECKING:
     from httpx2 import Client
@@ -64,6 +64,8 @@ def locate_issue(url: str, client: Client | None = None) -> Place:
     """
     url = url.strip()
     url = url if "://" in url else f"https://{url}"
+    if not readable(url):
+        raise UsageError(f"not a URL: {url}; give an issue's, a file, text, or - for standard input")
     site = site_of(url)
     if site is None and re.fullmatch(_PATHS["gitea"], urlsplit(url).path):
         site = _asked(url, client)
@@ -79,6 +81,8 @@ def locate_issue(url: str, client: Client | None = None) -> Place:
 
 def locate_repository(url: str, client: Client | None = None) -> Place:
     """The repository that a clone URL, over HTTP or ssh, or an address in a browser means; else as `locate_issue`."""
+    if not readable(url):
+        raise UsageError("not the URL of a repository: its host or port cannot be one")
     scp_like = _SCP_LIKE.fullmatch(url) if "://" not in url else None
     parts = urlsplit(url)
     if scp_like:

@@ -111,6 +111,8 @@ class Api:
         client = self._client or httpx2.Client(timeout=30.0, follow_redirects=True, verify=_certificates())
         try:
             response = client.request(method, self.site.api + path, params=query or None, json=body, headers=headers)
+        except httpx2.InvalidURL as error:
+            raise UsageError(f"cannot reach {self.name} at {self._host}: {error}") from error
         except httpx2.RequestError as error:
             reason = str(error) or type(error).__name__
             raise InfrastructureError(f"cannot reach {self.name} at {self._host}: {reason}") from error

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["Site", "configured", "gitea", "origin", "site_of"]
+from aci_tools.errors import UsageError
+
+__all__ = ["Site", "configured", "gitea", "origin", "readable", "site_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Site:
     def serves(self, url: str) -> bool:
         """Whether an address is one of this site's, whatever its scheme."""
         path = urlsplit(self.web).path
+        if not readable(url):
+            return False
         parts = urlsplit(url)
         return _host(parts.netloc) == self.host and (parts.path + "/").startswith(path + "/")
 
@@ -43,11 +47,23 @@ class Site:
         return urlsplit(url).path[len(urlsplit(self.web).path) :]
 
 
+def readable(url: str) -> bool:
+    """Whether an address can be taken apart: brackets, ports and some signs of other scripts have their places."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
+
+
 def site_of(url: str) -> Site | None:
     """The site that an address belongs to, as far as that can be told without asking it.
 
     Args:
         url: An ``http`` or ``https`` address of anything there.
+
+    Raises:
+        UsageError: A variable that names a site holds no address.
     """
     for site in configured():
         if site.serves(url):
@@ -123,10 +139,13 @@ def _giteas() -> Iterator[Site]:
 
 def _named(*variables: str) -> str | None:
     """The address that the first of these variables holds; one without a scheme is taken to mean ``https``."""
-    value = next((found for name in variables if (found := os.environ.get(name, "").strip())), None)
-    if value is None:
+    name = next((name for name in variables if os.environ.get(name, "").strip()), None)
+    if name is None:
         return None
+    value = os.environ[name].strip()
     value = value if re.match(r"https?://", value) else f"https://{value}"
+    if not readable(value):
+        raise UsageError(f"{name} holds no address: {value}")
     return origin(value) + urlsplit(value).path.rstrip("/")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})", re.MULTILINE)
 #: A fenced block (to the end of the text if it is never closed), code within a line, or the start of a comment.
@@ -18,6 +17,8 @@ _IMAGE = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s?=\s?(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
+#: All of an address but its path.
+_NO_PATH = re.compile(r"^(?:[\w+.-]+:)?//[^/?#]*|[?#].*", re.DOTALL)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.*?)[ \t]*#*[ \t]*")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 
@@ -98,7 +99,7 @@ def _name(image: re.Match[str]) -> str:
     if image["tag"] is not None:
         attributes = {key.lower(): value for key, _, value in _ATTRIBUTE.findall(image["tag"])}
         address, words = attributes.get("src", ""), attributes.get("alt", "")
-    file = "" if address.startswith("data:") else urlsplit(address).path.rpartition("/")[2]
+    file = "" if address.startswith("data:") else _NO_PATH.sub("", address).rpartition("/")[2]
     said = dict.fromkeys(word for word in (" ".join((words or "").split()), file) if word)
     return f"[image: {', '.join(said) or 'no name'}]"
 

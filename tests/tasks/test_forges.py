@@ -100,6 +100,12 @@ def test_what_is_linked_by_the_forges_own_means(forge: Forge, project: Project) 
     )
 
 
+def test_an_address_that_cannot_be_one_is_text(forge: Forge, project: Project) -> None:
+    project.issue(3, "Older")
+    project.issue(7, "Crash", "官网 https://example.org：说明 #3")
+    assert [one.name for one in read_issue(issue_url(forge, 7)).references] == ["#3"]
+
+
 def test_pull_request_is_read_like_an_issue(forge: Forge, project: Project) -> None:
     project.pull(8, "Say hello", "It said bye.", head="feature", comments=[("somebody", "No.")])
     issue = read_issue(f"{forge.web}/octo/hello.world/{PULLS[forge.kind]}/8")
@@ -249,7 +255,18 @@ def test_repository_on_public_sites(url: str, web: str, path: str) -> None:
     assert (place.forge.web, place.path) == (web, path)
 
 
-@pytest.mark.parametrize("url", ["/some/where", "https://github.com/octo", "https://github.com/a/b/c", "git://x/y/z"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/some/where",
+        "https://github.com/octo",
+        "https://github.com/a/b/c",
+        "git://x/y/z",
+        "https://[x/y/z",
+        "https://x:y/y/z",
+        "ssh://例え：x/y/z",
+    ],
+)
 def test_what_is_no_repository_on_a_forge(url: str) -> None:
     with pytest.raises(UsageError, match="not "):
         locate_repository(url)

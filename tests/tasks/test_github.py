@@ -196,6 +196,9 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://github.com/octo/hello/issues/new", "not the URL of an issue"),
         ("https://github.com/octo/../issues/3", "not the URL of an issue"),
         ("https://gitlab.com/a/b", "GROUP/PROJECT/-/issues/N"),
+        ("https://[github.com/octo/hello/issues/3", "not a URL"),
+        ("https://github.com:x/octo/hello/issues/3", "not a URL"),
+        ("https://例え：x/octo/hello/issues/3", "not a URL"),
         ("https://example.org/a/b/tickets/3", "example.org is no GitHub.*GITHUB_API_URL"),
     ],
 )

@@ -90,6 +90,13 @@ def test_nobody_there(tmp_path: Path, scheme: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["https://user:hunter2@[x/y", "ssh://user:hunter2@x:y/z", "https://hunter2@例え：x/y"])
+def test_an_address_that_cannot_be_one_is_said_without_the_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UsageError, match="not a clone URL") as caught:
+        prepare(url, None, tmp_path / "copy")
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "clean"),
     [

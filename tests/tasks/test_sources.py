@@ -178,6 +178,10 @@ def test_long_log_keeps_its_end() -> None:
         ("![The crash](https://example.org/a/crash.png?size=2)", "[image: The crash, crash.png]"),
         ("![](data:image/png;base64,iVBORw0KGgo=)", "[image: no name]"),
         ('<img width="300" alt="Crash" src="https://example.org/user-attachments/1">', "[image: Crash, 1]"),
+        ("![](//example.org?one.png#two/three.png)", "[image: no name]"),
+        ("![](../a/crash.png)", "[image: crash.png]"),
+        ("![](https://example.org：说明)", "[image: no name]"),
+        ('<img src="http://[crash/one.png">', "[image: one.png]"),
         ("`![not](one.png)`", "`![not](one.png)`"),
     ],
 )

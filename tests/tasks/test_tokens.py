@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aci_tools.errors import UsageError
 from tasks.forges import locate_issue, locate_repository
 from tasks.forges.tokens import Token, token_of_url
 from tests.tasks.forge_kinds import GitHubServer, settings
@@ -70,6 +71,13 @@ def test_broken_stores_hold_nothing(config: Path, text: str) -> None:
         write(config / name, text)
     for url in ("https://github.com/o/r", "https://gitlab.com/o/r", "https://codeberg.org/o/r"):
         assert locate_repository(url).forge.token() is None
+
+
+@pytest.mark.parametrize("value", ["http://[x", "https://gitlab.example.org:port", "例え：x"])
+def test_a_variable_without_an_address_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GITLAB_HOST", value)
+    with pytest.raises(UsageError, match="GITLAB_HOST holds no address: "):
+        locate_issue("https://example.org/o/r/issues/1")
 
 
 @pytest.mark.parametrize(
