@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aci_tools.errors import UsageError
 from tasks.forges.sites import Site, gitea, origin, site_of
 
 __all__ = ["Token", "token_for", "token_of_url", "wanted_variable"]
@@ -45,18 +46,30 @@ class Token:
 
 
 def token_for(site: Site) -> Token | None:
-    """The token for a site, if the user has one."""
+    """The token for a site, if the user has one.
+
+    Raises:
+        UsageError: What stands in its place is none, such as two lines, or the dots of an example.
+    """
+    value, where = next(_found(site), ("", ""))
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise UsageError(f"{where} holds no token for {site.web}: a blank, or a sign that no token has, is in it")
+    return Token(value, where, _USERS[site.kind]) if value else None
+
+
+def _found(site: Site) -> Iterator[tuple[str, str]]:
     for name in site.variables:
         if value := os.environ.get(name, "").strip():
-            return Token(value, name, _USERS[site.kind])
+            yield value, name
     stores = {"github": _of_gh, "gitlab": _of_glab, "gitea": _of_tea}
-    return next((Token(value, where, _USERS[site.kind]) for value, where in stores[site.kind](site) if value), None)
+    yield from ((value, where) for value, where in stores[site.kind](site) if value)
 
 
 def token_of_url(url: str) -> Token | None:
     """The token that opens a clone URL, if the user has one for the site that it is on.
 
     A site that is not known by its address is looked up in the stores of ``tea``; nothing is asked over the network.
+    Raises what `token_for` raises.
     """
     if not url.startswith(("https://", "http://")):
         return None

@@ -9,6 +9,7 @@ import pytest
 from aci_tools.errors import UsageError
 from tasks.forges import locate_issue, locate_repository
 from tasks.forges.tokens import Token, token_of_url
+from tasks.sources import read_issue
 from tests.tasks.forge_kinds import GitHubServer, settings
 
 
@@ -71,6 +72,15 @@ def test_broken_stores_hold_nothing(config: Path, text: str) -> None:
         write(config / name, text)
     for url in ("https://github.com/o/r", "https://gitlab.com/o/r", "https://codeberg.org/o/r"):
         assert locate_repository(url).forge.token() is None
+
+
+@pytest.mark.parametrize("value", ["…", "ghp_1\nghp_2", "ghp_1 # of work", "“ghp_1”"])
+def test_what_cannot_be_a_token_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", value)
+    with pytest.raises(UsageError, match="GITHUB_TOKEN holds no token for") as caught:
+        read_issue("https://github.com/o/r/issues/1")
+    assert value not in str(caught.value)
+    assert "ghp_1" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["http://[x", "https://gitlab.example.org:port", "例え：x"])
