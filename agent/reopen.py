@@ -200,7 +200,8 @@ class Reopening:
     def _task(self, recorded: Recorded) -> Task:
         task, where = recorded.task, self._where
         if where.tasks is not None:
-            return _named(where.tasks, where.split, task.id)
+            named = _named(where.tasks, where.split, task.id)
+            return named.model_copy(update={"base_commit": task.base_commit or named.base_commit})
         changes: dict[str, Any] = {"base_commit": where.base or task.base_commit}
         if where.repo is not None:
             changes["repo"] = where.repo

@@ -71,6 +71,16 @@ class Checkouts:
         if sdist is not None and self._sdist_directory(sdist).is_dir():
             yield self._unpacked(task, sdist, "")
 
+    def pinned(self, task: Task) -> Task:
+        """A task with the whole id of its base commit, where it names another revision of a repository on this machine.
+
+        A branch, and HEAD, are other commits tomorrow; what was found of a task today is not about those.
+        """
+        if not task.base_commit or task.files or task.image or _COMMIT.fullmatch(task.base_commit):
+            return task
+        source = self._nearby(task)
+        return task if source is None else task.model_copy(update={"base_commit": source.commit})
+
     def find(self, task: Task) -> Source:
         """The source of a task's repository, fetched if need be.
 

@@ -16,12 +16,14 @@ from agent.config import Config
 from trajectories.redact import MASK, Redactor
 
 if TYPE_CHECKING:
+    from tasks.checkouts import Checkouts
     from tasks.task import Task
 
 #: The section that says where repositories and images come from.
 _PLACES = "tasks"
 #: The sections that say who is told of a run, and where its images are shared, which do not change it.
 _BESIDE = ("telemetry", "images")
+_COMMITS = "base_commits"
 
 
 def reference(tasks: str) -> str:
@@ -55,6 +57,27 @@ def facts(
         }
     )
     return known | {"task_digests": {task.id: _digest(task) for task in found}}
+
+
+def pinned(found: Sequence[Task], recorded: Mapping[str, Any], checkouts: Checkouts) -> list[Task]:
+    """Tasks at the commits that the run began with, whatever their branches are at now.
+
+    Args:
+        found: The tasks as they are written.
+        recorded: What ``run.json`` holds, if a run is resumed.
+        checkouts: Tells the commits of a run that begins.
+    """
+    known = recorded.get(_COMMITS, {})
+    return [
+        task.model_copy(update={"base_commit": known[task.id]}) if task.id in known else checkouts.pinned(task)
+        for task in found
+    ]
+
+
+def commits(found: Sequence[Task], pinned: Sequence[Task]) -> dict[str, Any]:
+    """What ``run.json`` holds of the commits of tasks that name them otherwise than by their ids."""
+    told = zip(found, pinned, strict=True)
+    return {_COMMITS: {task.id: at.base_commit for task, at in told if task.base_commit != at.base_commit}}
 
 
 def config_of(recorded: Mapping[str, Any]) -> Config:

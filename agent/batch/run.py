@@ -22,6 +22,7 @@ from agent.batch.output import RESULTS, VERDICTS, Output, claim
 from agent.batch.request import BatchRequest
 from agent.batch.seldom import Seldom
 from agent.batch.stop import Stop
+from agent.computer import computer_settings
 from agent.config import Config
 from agent.status import Status
 from agent.strategies.record import calls_of
@@ -107,6 +108,7 @@ class _Plan:
 
 def _plan(request: BatchRequest, output: Output) -> _Plan:
     """What is to be done, as it was recorded if the run has begun."""
+    from tasks.checkouts import Checkouts
     from tasks.datasets import Selection, load_tasks
 
     recorded = output.read_run()
@@ -128,12 +130,16 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
     facts = record.facts(run_id, tasks, selection, found, attempts, config) | {"evaluate": bool(request.evaluate)}
     if recorded is not None:
         record.refuse_difference(recorded, facts)
+    settings = computer_settings(config)
+    checkouts = Checkouts(settings.repositories, settings.cache_directory, warnings.append)
+    pinned = record.pinned(found, known, checkouts)
+    facts |= record.commits(found, pinned)
     if attempts > 1 and config.model.temperature == 0:
         warnings.append("attempts at temperature 0 differ little from each other; --set model.temperature=0.8 helps")
     evaluate = request.evaluate
     if evaluate is None:
         evaluate = bool(known.get("evaluate")) or (output.path / VERDICTS).is_dir()
-    return _Plan(run_id, config, found, attempts, evaluate, warnings, facts if recorded is None else None)
+    return _Plan(run_id, config, pinned, attempts, evaluate, warnings, facts if recorded is None else None)
 
 
 def _run(

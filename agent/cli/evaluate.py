@@ -71,6 +71,7 @@ def evaluate(
     """
     from agent.computer import computer_settings
     from agent.workspace import writable
+    from tasks.checkouts import Checkouts
     from tasks.datasets import Selection, load_tasks
     from tasks.grading import Evaluator, Split, load_predictions, write_reports
     from tasks.grading.grader import grader_for
@@ -100,6 +101,8 @@ def evaluate(
     if cache is not None:
         writable(cache, "--cache")
     computers = computer_settings(effective)
+    checkouts = Checkouts(computers.repositories, computers.cache_directory, _say)
+    todo = [(checkouts.pinned(task), prediction) for task, prediction in todo]
     evaluator = Evaluator(
         Computers(computers, _say),
         output / "verdicts",

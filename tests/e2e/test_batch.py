@@ -248,6 +248,23 @@ def test_tasks_that_are_not_what_they_were_are_refused(user: User, finished: lis
     assert "the tasks have changed: mine__calc-2 is gone" in one_line(user.agent(*finished, "--resume"))
 
 
+def test_a_run_stays_at_the_commit_of_a_branch_that_it_began_with(user: User, tmp_path: Path) -> None:
+    tasks, output = tasks_of(user, 2), tmp_path / "out"
+    rows = [json.loads(line) | {"base_commit": "main"} for line in tasks.read_text().splitlines()]
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = scripts(user, calc_1=(FIX, SUBMIT), calc_2=())
+    assert user.agent(*batch(user, tasks, output, model, "--retries", "0")).returncode == 3
+    (user.repository / "calc.py").write_text("# Another beginning.\n" + CALC)
+    user.git("commit", "-qam", "Go on")
+    scripts(user, calc_2=(FIX, SUBMIT))
+    done = user.agent("batch", "--resume", "--output", str(output))
+    assert done.returncode == 0, done.stderr
+    assert predictions(output) == {f"mine__calc-{number}": user.patch for number in (1, 2)}
+    replayed = user.agent("replay", str(output / "attempts" / "mine__calc-2" / "1"), "--sandbox", "local")
+    assert replayed.returncode == 0, replayed.stderr
+    assert "patch: equal" in replayed.stdout
+
+
 def test_an_attempt_of_a_run_is_replayed_on_the_task_of_that_run(user: User, tmp_path: Path) -> None:
     tasks, output = tmp_path / "tasks.jsonl", tmp_path / "out"
     row = {"instance_id": "files-1", "repo": "", "base_commit": "", "problem_statement": "add subtracts"}

@@ -83,6 +83,19 @@ def test_a_fault_in_one_evaluation_leaves_the_others_their_verdicts(user: User, 
     assert (done.returncode, json.loads(done.stdout)["resolved"]) == (0, 3)
 
 
+def test_a_verdict_is_on_the_commit_that_a_branch_is_at(user: User) -> None:
+    tasks = rows(user, "none")
+    row = json.loads(tasks.read_text().splitlines()[0]) | {"base_commit": "main"}
+    tasks.write_text(json.dumps(row) + "\n")
+    judge = arguments(tasks, "gold", "--json", "--sandbox", "local")
+    done = user.agent(*judge)
+    assert json.loads(done.stdout)["statuses"] == {"resolved": 1}, done.stderr
+    (user.repository / "calc.py").write_text("def add(*numbers):\n    return 0\n")
+    user.git("commit", "-qam", "Begin anew")
+    done = user.agent(*judge)
+    assert json.loads(done.stdout)["statuses"] == {"unappliable": 1}, done.stderr
+
+
 def test_wrong_input_is_one_line(user: User) -> None:
     tasks = rows(user, "none")
     predictions = user.home / "preds.json"

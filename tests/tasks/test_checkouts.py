@@ -54,6 +54,18 @@ def test_where_an_environment_names_its_source_that_one_is_taken(tmp_path: Path,
     assert log(source, tmp_path / "copy") == ["mirror"]
 
 
+def test_a_branch_is_the_commit_that_it_is_at(tmp_path: Path, new_repository: Any) -> None:
+    theirs = new_repository(tmp_path / "repositories/project")
+    first = theirs.commit("First")
+    found = checkouts(tmp_path)
+    pinned = found.pinned(task(base_commit="trunk"))
+    theirs.commit("Second")
+    assert pinned == task(base_commit=first)
+    assert found.pinned(pinned) is pinned
+    for other in (task(repo="nowhere/else"), task(image="published"), task(files={"a.py": ""}), task(base_commit="")):
+        assert found.pinned(other) is other
+
+
 def test_a_repository_without_the_commit_is_passed_over(tmp_path: Path, new_repository: Any) -> None:
     new_repository(tmp_path / "repositories/owner/project").commit("Other")
     wanted = new_repository(tmp_path / "repositories/project").commit("Wanted", story="wanted")
