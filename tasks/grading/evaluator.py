@@ -152,6 +152,7 @@ class Evaluator:
             "repeat": self._repeat,
             "network": self._network,
             "flaky": sorted(self._flaky.get(task.id, ())),
+            **self._computers.peculiar(task),
         }
 
     def _limit(self, task: Task) -> float:

@@ -60,6 +60,22 @@ class Computers:
         """
         self._ledger.release([_kept_as(ready)])
 
+    def peculiar(self, task: Task) -> dict[str, str]:
+        """What a task's computer is here that may have its tests come to something else; nothing for what is usual.
+
+        Usual is a container of the task's own image, or of one on the default base. Where no computer can be had, it is
+        taken for granted.
+        """
+        try:
+            kind = self.kind
+        except InfrastructureError:
+            return {}
+        if kind != "docker":
+            return {"sandbox": kind}
+        own = task.environment.image if task.environment is not None else task.image
+        base = self._settings.base_image
+        return {"base_image": base} if base and not own else {}
+
     def present(self, task: Task) -> float:
         """The share of the parts of a task's computer that are here, told quickly and without making anything.
 

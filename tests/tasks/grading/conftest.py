@@ -37,6 +37,7 @@ class Project:
         store: Where verdicts go.
         readied: How often a computer was asked for.
         image_id: What is said to be the id of an image with everything in it.
+        unusual: What is said to be unusual about the computers.
     """
 
     repository: Any
@@ -45,6 +46,10 @@ class Project:
     store: Path
     readied: list[str] = field(default_factory=list)
     image_id: str = ""
+    unusual: dict[str, str] = field(default_factory=dict)
+
+    def peculiar(self, task: Task) -> dict[str, str]:
+        return self.unusual
 
     def ready(self, task: Task) -> Ready:
         self.readied.append(task.id)

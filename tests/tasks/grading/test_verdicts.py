@@ -61,7 +61,7 @@ def test_swebench_grades_our_log_as_we_do(project: Project) -> None:
         assert json.loads((place / "report.json").read_text()) == theirs
 
 
-def test_a_verdict_is_not_asked_for_twice_and_depends_on_the_patch(project: Project) -> None:
+def test_a_verdict_is_not_asked_for_twice_and_depends_on_the_patch_and_the_computer(project: Project) -> None:
     first = project.evaluate(project.task.patch)
     again = project.evaluate(project.task.patch)
     assert again == first
@@ -70,6 +70,9 @@ def test_a_verdict_is_not_asked_for_twice_and_depends_on_the_patch(project: Proj
     assert (other.resolved, other.key != first.key, len(project.readied)) == (False, True, 2)
     project.evaluate(project.task.patch, timeout=30.0)
     assert len(project.readied) == 3
+    project.unusual = {"base_image": "another"}
+    assert project.evaluate(project.task.patch).key != first.key
+    assert len(project.readied) == 4
 
 
 def test_the_same_patch_side_by_side_is_judged_once(project: Project) -> None:

@@ -54,6 +54,18 @@ def test_an_installed_task_runs_in_a_directory(here: ComputerSettings, make_task
     assert mine[0].size > 10_000
 
 
+def test_what_is_unusual_about_the_computer_of_a_task_is_told() -> None:
+    def peculiar(settings: ComputerSettings, **fields: Any) -> dict[str, str]:
+        task = Task.model_validate({"id": "t", "repo": "r", "base_commit": "c", "problem_statement": "", **fields})
+        return Computers(settings, lambda line: None).peculiar(task)
+
+    assert peculiar(ComputerSettings("local")) == {"sandbox": "local"}
+    assert peculiar(ComputerSettings("docker")) == {}
+    other = ComputerSettings("docker", base_image="other")
+    assert peculiar(other) == peculiar(other, environment={}) == {"base_image": "other"}
+    assert peculiar(other, image="published") == peculiar(other, environment={"image": "own"}) == {}
+
+
 def test_a_command_that_fails_leaves_no_directory(here: ComputerSettings, make_task: MakeTask) -> None:
     with pytest.raises(BrokenImage, match="the reason"):
         Computers(here, lambda line: None).ready(make_task(install=["echo the reason; false"]))
