@@ -139,6 +139,11 @@ def _plan(request: BatchRequest, output: Output) -> _Plan:
     evaluate = request.evaluate
     if evaluate is None:
         evaluate = bool(known.get("evaluate")) or (output.path / VERDICTS).is_dir()
+    if evaluate:
+        from tasks.grading.grader import grader_for
+
+        for task in pinned:
+            grader_for(task)  # what cannot be graded is said before anything is spent on it
     return _Plan(run_id, config, pinned, attempts, evaluate, warnings, facts if recorded is None else None)
 
 

@@ -239,6 +239,17 @@ def test_a_run_that_could_not_begin_does_not_occupy_its_place(user: User, tmp_pa
     assert done.returncode == 0, done.stderr
 
 
+def test_a_task_that_cannot_be_graded_is_refused_before_anything_is_spent(user: User, tmp_path: Path) -> None:
+    tasks, output = tasks_of(user, 2), tmp_path / "out"
+    rows = [json.loads(line) for line in tasks.read_text().splitlines()]
+    rows[1]["environment"] = {"test_command": "true", "parser": "nose"}
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = batch(user, tasks, output, user.script(FIX, SUBMIT))
+    done = user.agent(*arguments, "--evaluate")
+    assert "mine__calc-2: no parser is called nose" in one_line(done)
+    assert (done.returncode, list(output.glob("attempts"))) == (2, [])
+
+
 def test_tasks_that_are_not_what_they_were_are_refused(user: User, finished: list[str]) -> None:
     tasks = Path(finished[finished.index("--tasks") + 1])
     text = tasks.read_text()
