@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from urllib.parse import urlsplit
 from aci_tools.errors import InfrastructureError, UsageError
 from tasks.git import Git, commit_of
 from tasks.locks import locked
+from tasks.making import scratch_for
 from tasks.remote import clone_directory, fetch, locate, without_credentials
 from tasks.repository import prepare
 from tasks.sdist import download, unpack
@@ -175,7 +174,7 @@ class Checkouts:
         repository = self._sdist_directory(sdist)
         with locked(self._cache, repository.name):
             if not repository.is_dir():
-                with _scratch(repository) as scratch:
+                with scratch_for(repository) as scratch:
                     archive = download(sdist.package, sdist.release, scratch / "download", sha256=sdist.sha256)
                     _one_commit(unpack(archive, scratch / "source"), scratch / "made")
                     (scratch / "made").rename(repository)
@@ -190,19 +189,11 @@ class Checkouts:
         if not repository.is_dir():
             with locked(self._cache, repository.name):
                 if not repository.is_dir():
-                    with _scratch(repository) as scratch:
+                    with scratch_for(repository) as scratch:
                         _write(files, scratch / "source")
                         _one_commit(scratch / "source", scratch / "made")
                         (scratch / "made").rename(repository)
         return repository
-
-
-@contextlib.contextmanager
-def _scratch(repository: Path) -> Iterator[Path]:
-    """A temporary directory on the file system of what is made in it."""
-    repository.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=repository.parent) as name:
-        yield Path(name)
 
 
 def _names(task: Task) -> Iterator[str]:

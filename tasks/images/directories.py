@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from tasks.images.recipe import digest, pinned
 from tasks.images.settings import ComputerSettings, Ready
 from tasks.images.store import Store
 from tasks.locks import locked
+from tasks.making import scratch_for
 from tasks.task import Environment, Task
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -122,9 +122,7 @@ class Directories:
         return _ready(source, kind, place / "repository", facts["commit"], python, facts["env"])
 
     def _make(self, source: Source, place: Path, python: _Python) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent, ignore_cleanup_errors=True) as name:
-            scratch = Path(name)
+        with scratch_for(place) as scratch:
             made = scratch / "made"
             made.mkdir()
             checkout = scratch / "checkout"
@@ -155,7 +153,7 @@ class Directories:
             network=True,
             limits=Limits(memory=None, pids=None, disk=None, lifetime=timeout + 2 * _COPY_TIMEOUT),
         )
-        log = self._cache / "logs" / f"{result.parent.parent.name}-{_named(task)}.log"
+        log = self._cache / "logs" / f"{result.parent.parent.name.removeprefix('.')}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         title = f"{task.id}: its directory"
         with closing(open_sandbox("namespace", spec)) as sandbox:
