@@ -84,6 +84,12 @@ def open_worker(
             )
         places = Places(config, computers, scratch, board, assignment.run_id)
         worker = Worker(config, StoppableModel(model, stop), output, budget, board, places, evaluator)
-        stop.at_last(worker.abandon, places.abandon, *([evaluator.abandon] if evaluator is not None else []))
+        steps = (worker.abandon, places.abandon, *([evaluator.abandon] if evaluator is not None else []))
+        stop.at_last(*steps)
         stack.callback(stop.at_last)
-        yield worker
+        try:
+            yield worker
+        except BaseException:  # other threads are still busy, and nobody waits for them any more
+            for step in steps:
+                step()
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -206,6 +207,38 @@ def test_a_busy_command_holds_an_interrupt_up_for_a_second_one_only(user: User, 
     assert err.splitlines()[-1] == "agent: interrupted"
     assert read_events(trajectory)[-1].type in ("action", "model_replied")
     assert user.left_behind() == []
+
+
+def test_a_run_that_a_fault_ends_leaves_no_sandbox(user: User, tmp_path: Path) -> None:
+    """As a full disk ends it: neither a patch nor what is wrong can be written."""
+    tasks, output, ready = tasks_of(user, 2), tmp_path / "out", tmp_path / "ready"
+    os.mkfifo(ready)
+    for name in (".patch.diff.new", ".error.log.new"):
+        (output / "attempts" / "mine__calc-1" / "1" / name).mkdir(parents=True)
+    model = scripts(user, calc_1=(call("bash", command=f"cat {ready}"), SUBMIT), calc_2=(FIX, {**SUBMIT, "delay": 600}))
+    process = subprocess.Popen(
+        user.command(*batch(user, tasks, output, model, "--resume")),
+        env=user.env,
+        cwd=user.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        busy = output / "attempts" / "mine__calc-2" / "1" / "trajectory.jsonl"
+        while not (busy.exists() and "patch_changed" in busy.read_text()):
+            assert process.poll() is None
+        ready.write_text("now")
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2, err
+    assert err.splitlines()[-1].startswith("agent: cannot use ")
+    assert user.left_behind() == []
+    for path in output.rglob(".*.new"):
+        path.rmdir()
+    scripts(user, calc_2=(FIX, SUBMIT))
+    done = user.agent("batch", "--resume", "--output", str(output))
+    assert done.returncode == 0, done.stderr
+    assert predictions(output)["mine__calc-2"] == user.patch
 
 
 @pytest.fixture
