@@ -68,9 +68,9 @@ def _file(spec: str) -> Path | None:
     one_word = spec.strip() != "" and not re.search(r"\s", spec.strip())
     try:
         path = Path(spec).expanduser()
-        if path.is_file():
-            return path
         directory = path.is_dir()
+        if path.exists() and not directory:
+            return path  # Perhaps a pipe, such as a shell's <(…).
     except (OSError, RuntimeError, ValueError):
         return None  # Too long for a name, an unknown home, a NUL: text.
     if not one_word:

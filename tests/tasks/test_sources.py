@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +81,16 @@ def test_what_is_no_issue_is_said(spec: str, said: str) -> None:
     Path("binary").write_bytes(b"\x7fELF\0")
     with pytest.raises(UsageError, match=said):
         read_issue(spec)
+
+
+def test_a_pipe_is_read_like_a_file() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as file:
+        file.write("# From the pipe")
+    try:
+        assert read_issue(f"/dev/fd/{reader}").title == "From the pipe"
+    finally:
+        os.close(reader)
 
 
 def test_one_word_that_is_a_file_is_the_file() -> None:
