@@ -29,6 +29,18 @@ class Missing(UsageError):
     """There is no such thing, or it is not to be seen with this token."""
 
 
+class _Answer(dict[str, Any]):
+    """An object in a forge's answer; that something is not in it which has to be is the forge's fault."""
+
+    def __init__(self, found: Mapping[str, Any], api: Api) -> None:
+        super().__init__(found)
+        self._api = api
+
+    def __missing__(self, key: str) -> NoReturn:
+        host = urlsplit(self._api.site.api).netloc
+        raise InfrastructureError(f"{host} did not answer like {self._api.name}: no {key}")
+
+
 class Api:
     """The REST API of one forge.
 
@@ -137,7 +149,7 @@ class Api:
 
     def _json(self, response: Response) -> Any:
         try:
-            return response.json()
+            return response.json(object_hook=lambda found: _Answer(found, self))
         except (ValueError, RecursionError) as error:
             raise InfrastructureError(f"{self._host} did not answer like {self.name}: no JSON from it") from error
 

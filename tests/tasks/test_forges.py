@@ -170,6 +170,15 @@ def test_odd_answers_are_one_clear_line(forge: Forge, status: int, body: bytes, 
 
 
 @pytest.mark.usefixtures("signed_in")
+def test_an_answer_that_lacks_something_is_one_clear_line(forge: Forge) -> None:
+    forge.failing = (200, {}, b"{}")
+    client = forge_of(forge)
+    for ask in (client.me, lambda: client.repository("octo/hello.world")):
+        with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:\d+ did not answer like \w+: no \w+$"):
+            ask()
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_pull_request_from_a_fork(forge: Forge, project: Project) -> None:
     project.issue(7, "Crash")
     client = forge_of(forge)
