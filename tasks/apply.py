@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -62,6 +63,9 @@ def apply_patch(repo: Path, patch: str) -> ApplyOutcome:
             if entry.count(b"\t") >= 2
         )
         checked = git.run("apply", "--check", "--whitespace=nowarn", "-", stdin=diff)
+        if checked.returncode != 0 and (ends := _line_ends(top)):
+            git = Git(top, git.env, ends)
+            checked = git.run("apply", "--check", "--whitespace=nowarn", "-", stdin=diff)
         if checked.returncode != 0:
             if git.run("apply", "--check", "--reverse", "--whitespace=nowarn", "-", stdin=diff).returncode == 0:
                 return ApplyOutcome(False, "the patch is in the working tree already", files)
@@ -70,6 +74,17 @@ def apply_patch(repo: Path, patch: str) -> ApplyOutcome:
         if done.returncode != 0:
             return ApplyOutcome(False, _reason(done.stderr), files)
     return ApplyOutcome(True, "", files)
+
+
+def _line_ends(top: Path) -> dict[str, str]:
+    """The user's settings by which lines end with CRLF in a working tree and not in its repository."""
+    found = {}
+    for key, wanted in (("core.autocrlf", ("true", "yes", "on", "1")), ("core.eol", ("crlf",))):
+        local = Git(top).run("config", "--local", "--no-includes", "--get", key)
+        asked = local if local.returncode == 0 else Git(Path("/"), network=True).run("config", "--global", "--get", key)
+        if os.fsdecode(asked.stdout).strip().lower() in wanted:
+            found[key] = wanted[0]
+    return found
 
 
 def _reason(stderr: bytes) -> str:

@@ -30,6 +30,21 @@ def test_patch_lands_in_the_files_and_not_in_the_index(repository: Any) -> None:
     assert (repository.path / ".git/index").read_bytes() == index
 
 
+@pytest.mark.parametrize("where", ["--local", "--global"])
+def test_lines_that_end_otherwise_in_the_working_tree_than_in_the_repository_stay_so(
+    repository: Any, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    repository.write("story", "one\r\ntwo\r\nthree\r\n")
+    assert not apply_patch(repository.path, CHANGE).ok
+    subprocess.run(["git", "config", where, "core.autocrlf", "true"], cwd=repository.path, check=True)
+    assert apply_patch(repository.path, CHANGE).ok
+    assert (repository.path / "story").read_bytes() == b"one\r\nzwei\r\nthree\r\n"
+    repository.write("story", "one\ntwo\nthree\n")
+    assert apply_patch(repository.path, CHANGE).ok
+    assert (repository.path / "story").read_bytes() == b"one\nzwei\nthree\n"
+
+
 def test_paths_start_at_the_top_wherever_one_is(repository: Any) -> None:
     (repository.path / "dir").mkdir()
     assert apply_patch(repository.path / "dir", CHANGE).ok
