@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -93,7 +94,7 @@ class ProviderModel:
             return
         litellm = load_litellm()
         try:
-            litellm.get_llm_provider(self.config.name)
+            provider = litellm.get_llm_provider(self.config.name)[1]
         except litellm.BadRequestError:
             raise UsageError(
                 f"model {self.config.name or 'of no name'}: unknown provider; write it as provider/model, "
@@ -105,6 +106,10 @@ class ProviderModel:
                 f"model {self.config.name}: set {' or '.join(missing['missing_keys'])} to your key, "
                 "or use --model local/qwen2.5-coder-1.5b"
             )
+        variable = f"{provider.upper()}_API_KEY"
+        key = os.environ.get(variable, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ModelError(f"model {self.config.name}: {variable} holds a sign that no key has; set it to your key")
 
     def close(self) -> None:
         """Close the connections to a server behind ``api_base``."""

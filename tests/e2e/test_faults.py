@@ -124,6 +124,13 @@ def test_a_provider_without_a_key(user: User) -> None:
     assert done.returncode == 3
 
 
+def test_a_key_that_is_still_the_dots_of_an_example(user: User) -> None:
+    user.env["OPENAI_API_KEY"] = "…"
+    done = user.agent(*user.solving("openai/gpt-4o"))
+    assert "OPENAI_API_KEY holds a sign that no key has; set it to your key" in one_line(done)
+    assert done.returncode == 3
+
+
 @pytest.mark.parametrize(("name", "told"), [("nobody/nothing", "nobody/nothing"), ("", "of no name")])
 def test_a_provider_that_nobody_knows(user: User, name: str, told: str) -> None:
     done = user.agent(*user.solving(name))
