@@ -142,7 +142,7 @@ def test_an_address_where_nothing_listens(user: User) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-        done = user.agent(*user.solving("mine", "--set", f"model.api_base={address}"), timeout=60)
+        done = user.agent(*user.solving("mine", "--set", f"model.api_base={address}"))
     assert done.returncode == 3
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

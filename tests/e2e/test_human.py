@@ -121,7 +121,7 @@ def test_an_interrupt_lets_the_user_say_something(user: User, gates: tuple[Path,
 
 
 def test_an_interrupt_does_not_reach_the_command(user: User, kind: str) -> None:
-    slow = call("bash", command="sleep 1; echo whole") | {"content": "Slowly."}
+    slow = call("bash", command="sleep 3; echo whole") | {"content": "Slowly."}
     with solving(user, user.script(slow, FIX, SUBMIT), "--chat", sandbox=kind) as terminal:
         terminal.wait_for("Slowly.")
         terminal.type(CTRL_C)
