@@ -6,9 +6,12 @@ accepts back. Environment variables hold secrets only, never settings.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+
+from aci_tools.errors import UsageError
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -203,6 +206,21 @@ class SandboxConfig(Section):
     """MiB written."""
     lifetime: PositiveFloat = 6 * 3600.0
     """Seconds after which the sandbox ends by itself."""
+
+    @field_validator("env")
+    @classmethod
+    def _variables(cls, given: dict[str, str]) -> dict[str, str]:
+        for name, value in given.items():
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or "\0" in value:
+                raise UsageError(f"sandbox.env: {name!r} is no variable: letters, digits and _ make its name")
+        return given
+
+    @field_validator("workdir")
+    @classmethod
+    def _absolute(cls, given: str) -> str:
+        if not given.startswith("/"):
+            raise UsageError(f"sandbox.workdir: {given!r} is no absolute path, such as /testbed")
+        return given
 
 
 class AciConfig(Section):
