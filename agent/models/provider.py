@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import os
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from aci_tools.errors import UsageError
 from agent.config import ModelConfig, Price
-from agent.models.base import ContextOverflow, ModelError, OnRetry, Query, Reply
+from agent.models.base import ContextOverflow, ModelError, OnRetry, Query, Reply, whole_characters
 from agent.models.litellm_loader import load_litellm, preload_litellm
 from agent.models.pacer import Pacer
 from trajectories.events import Usage
@@ -244,9 +245,9 @@ class ProviderModel:
             for call in message.tool_calls or []
         ]
         return Reply(
-            content=message.content or "",
+            content=whole_characters(message.content or ""),
             tool_calls=calls,
-            reasoning=getattr(message, "reasoning_content", None) or "",
+            reasoning=whole_characters(getattr(message, "reasoning_content", None) or ""),
             finish_reason=choice.finish_reason or "stop",
             model=name,
             usage=self._usage(response),
@@ -332,17 +333,22 @@ def _retry_after(error: Any) -> float | None:
         or getattr(error, "litellm_response_headers", None)
         or {}
     )
-    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
-    seconds: float | None = None
-    try:
-        if milliseconds:
-            seconds = float(milliseconds) / 1000
-        elif value:
-            seconds = float(value)
-    except ValueError:
-        date = email.utils.parsedate_to_datetime(value) if value else None
-        seconds = date.timestamp() - time.time() if date else None
+    milliseconds, value = _number(headers.get("retry-after-ms")), headers.get("retry-after")
+    seconds = _number(value) if milliseconds is None else milliseconds / 1000
+    if seconds is None and value:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
     return None if seconds is None else min(max(seconds, 0.0), 600.0)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _constraint(server: str | None, grammar: str) -> dict[str, Any]:

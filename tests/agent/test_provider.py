@@ -194,6 +194,24 @@ def test_a_transient_failure_is_tried_again(
     assert len(waits) == 1
 
 
+@pytest.mark.parametrize("unreadable", ["soon", "1s", "nan", "Mon, 99 Foo 2026"])
+def test_a_time_to_wait_that_cannot_be_read_is_none(
+    model: Asker, server: Server, waits: list[tuple[str, float]], unreadable: str
+) -> None:
+    server.queue += [(status, error("slow down"), {"Retry-After": unreadable}) for status in (429, 503)]
+    assert model().query(Query(MESSAGES)).content == "Hi."
+    assert len(waits) == 2
+
+
+def test_half_a_character_of_a_reply_does_not_get_into_the_next_prompt(model: Asker, server: Server) -> None:
+    asked = model()
+    server.queue.append((200, answer(content="half \ud83d"), {}))
+    reply = asked.query(Query(MESSAGES))
+    assert reply.content == "half \ufffd"
+    asked.query(Query([*MESSAGES, {"role": "assistant", "content": reply.content}, *MESSAGES]))
+    assert server.asked[1]["messages"][1]["content"] == "half \ufffd"
+
+
 def test_retries_end(model: Asker, server: Server) -> None:
     server.queue += [(429, error("slow down"), {"retry-after-ms": "1"})] * 4
     with pytest.raises(ModelError, match="rate limit"):
