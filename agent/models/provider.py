@@ -20,6 +20,8 @@ from trajectories.events import Usage
 LONGEST_WAIT = 60.0
 #: Tries while no call has ever succeeded and nothing answers at the address: it is then more likely wrong than down.
 FIRST_CONTACT_TRIES = 3
+# Statuses of requests that are no better the next time.
+_REFUSED = frozenset({401, 402, 403, 405, 410, 413, 415, 422, 451})
 
 
 class ProviderModel:
@@ -171,15 +173,21 @@ class ProviderModel:
                 raise ContextOverflow from None
             # litellm goes by words of the message before it goes by the status, which says more.
             if error.status_code in (401, 403):
-                raise ModelError(f"{name}: the provider refuses the key ({_first_line(error)})") from None
+                raise _refusal(name, error) from None
             if error.status_code in (408, 409, 429) or error.status_code >= 500:
                 what = f"server error ({_first_line(error)})"
                 raise _Transient(f"{name}: {what}", retry_after=_retry_after(error)) from None
-            raise ModelError(f"{name}: the provider refuses the request ({_first_line(error)})") from None
+            raise _refusal(name, error) from None
+        except litellm.UnprocessableEntityError as error:
+            raise _refusal(name, error) from None
         except litellm.APIConnectionError as error:
             raise _Transient(f"{name}: no connection{self._at()} ({_first_line(error)})", unreachable=True) from None
         except litellm.exceptions.APIError as error:
+            if error.status_code in _REFUSED:
+                raise _refusal(name, error) from None
             raise _Transient(f"{name}: {_first_line(error)}", retry_after=_retry_after(error)) from None
+        if response is None:  # as litellm has it where parameters may be dropped, and none of them was the fault
+            raise ModelError(f"{name}: the provider refuses the request (HTTP status 422)")
         pacer.answered()
         return self._reply(name, response, retries)
 
@@ -349,6 +357,12 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
+
+
+def _refusal(name: str, error: Any) -> ModelError:
+    """Of a request that would be refused again."""
+    what = "key" if error.status_code in (401, 403) else "request"
+    return ModelError(f"{name}: the provider refuses the {what} ({_first_line(error)})")
 
 
 def _constraint(server: str | None, grammar: str) -> dict[str, Any]:

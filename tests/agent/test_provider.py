@@ -236,6 +236,8 @@ def test_a_fallback_answers_when_retries_have_ended(
         (403, error("not yours"), "refuses the key"),
         (404, error("The model does not exist", code="model_not_found"), "no such model"),
         (400, error("messages: bad role"), "refuses the request"),
+        (402, error("Insufficient credits"), "refuses the request"),
+        (413, error("Request Entity Too Large"), "refuses the request"),
     ],
 )
 def test_what_trying_again_cannot_mend_ends_at_once(
@@ -247,6 +249,13 @@ def test_what_trying_again_cannot_mend_ends_at_once(
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
     assert len(server.asked) == 1
+
+
+def test_what_cannot_be_processed_ends_at_once_too(model: Asker, server: Server) -> None:
+    server.queue += [(422, error("tools: not supported"), {})] * 2  # litellm itself asks a second time
+    with pytest.raises(ModelError, match="refuses the request"):
+        model().query(Query(MESSAGES))
+    assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize(
