@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import math
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,10 @@ LONGEST_WAIT = 60.0
 FIRST_CONTACT_TRIES = 3
 # Statuses of requests that are no better the next time.
 _REFUSED = frozenset({401, 402, 403, 405, 410, 413, 415, 422, 451})
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|(prompt|input|request) is too long|reduce the length of the (messages|prompt|input)",
+    re.IGNORECASE,
+)
 
 
 class ProviderModel:
@@ -169,7 +174,7 @@ class ProviderModel:
             what = f"nothing answers{self._at()}" if unreachable else f"server error ({_first_line(error)})"
             raise _Transient(f"{name}: {what}", retry_after=_retry_after(error), unreachable=unreachable) from None
         except litellm.BadRequestError as error:
-            if "context" in str(error).lower() and ("exceed" in str(error) or "maximum" in str(error)):
+            if _is_too_long(error):
                 raise ContextOverflow from None
             # litellm goes by words of the message before it goes by the status, which says more.
             if error.status_code in (401, 403):
@@ -357,6 +362,13 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
+
+
+def _is_too_long(error: Any) -> bool:
+    """Whether a request was refused for the length of its prompt; providers have many words for it."""
+    said = f"{error} {getattr(error, 'body', None) or ''}"
+    known = "context" in said.lower() and ("exceed" in said or "maximum" in said)
+    return known or _TOO_LONG.search(said) is not None
 
 
 def _refusal(name: str, error: Any) -> ModelError:

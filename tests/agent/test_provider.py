@@ -262,6 +262,10 @@ def test_what_cannot_be_processed_ends_at_once_too(model: Asker, server: Server)
     ("status", "body"),
     [
         (400, error("This model's maximum context length is 8192 tokens.", code="context_length_exceeded")),
+        (400, error("It does not fit.", code="context_length_exceeded")),
+        (400, error("prompt is too long: 210000 tokens > 200000 maximum")),
+        (400, error("Input is too long for requested model.")),
+        (400, error("Please reduce the length of the messages or completion.")),
         (400, error("request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it")),
         (500, error("the request exceeds the available context size", code=500)),
     ],
