@@ -27,3 +27,7 @@ class InfrastructureError(PatchwrightError):
 
 class SandboxError(InfrastructureError):
     """A sandbox could not be started, or was lost and could not be rebuilt."""
+
+
+class PatchError(SandboxError):
+    """git could not make the patch of the files as they are; the sandbox itself works."""

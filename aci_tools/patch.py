@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from aci_tools.errors import SandboxError
+from aci_tools.errors import PatchError, SandboxError
 from aci_tools.output import unquoted
 from aci_tools.sandbox.base import Sandbox
 
 #: Touched whenever a patch is made: what is newer was changed since.
 STAMP = ".git/patchwright-stamp"
+
+_LARGEST = 64 << 20  # bytes of a patch
 
 # What interpreters and tools leave behind, and nobody means to hand in; a project without rules of its own for them
 # would have them in every patch. Files that are in the repository already stay in it.
@@ -16,7 +18,11 @@ _LEAVINGS = "'__pycache__/' '*.py[co]' '.pytest_cache/' '.mypy_cache/' '.ruff_ca
 # A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
 # index's own time (cp -p), by which git knows which files it must look into. One thing that git cannot take (a
 # repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself.
-_GIT = 'git="$(git rev-parse --absolute-git-dir)"'
+# Never in the repository of a directory above, where this one's is gone.
+_GIT = """
+export GIT_CEILING_DIRECTORIES="${PWD%/*}/"
+git="$(git rev-parse --absolute-git-dir 2>&1)" || { printf '%s\\n' "$git"; exit 1; }
+"""
 _STAGE = f"""
 rules=$(git config --path core.excludesFile || printf %s "${{XDG_CONFIG_HOME:-$HOME/.config}}/git/ignore")
 ignored="$git/patchwright-ignored"
@@ -27,8 +33,8 @@ rm -f "$index" "$index.lock"
 export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
 (
     set -- -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false -c core.excludesFile="$ignored"
-    git "$@" add -A . || git "$@" ls-files -z --modified --deleted --others --exclude-standard |
-        xargs -0 -n 1 git "$@" add -A --
+    git "$@" add -A . ||
+        git "$@" ls-files -z --modified --deleted --others --exclude-standard | xargs -0 -n 1 git "$@" add -A --
 ) 2>/dev/null
 """
 _DIFF = f"""
@@ -73,13 +79,17 @@ def working_tree_patch(sandbox: Sandbox, base: str = "HEAD", timeout: float = 12
         The diff as text (undecodable bytes survive as surrogates), ``""`` when nothing changed.
 
     Raises:
-        SandboxError: git could not make the diff.
+        PatchError: git could not make the diff.
+        SandboxError: The sandbox is lost for good.
     """
     done = sandbox.run(
-        _DIFF, cwd=sandbox.workdir, env={"PATCHWRIGHT_BASE": base}, timeout=timeout, output_limit=64 << 20
+        _DIFF, cwd=sandbox.workdir, env={"PATCHWRIGHT_BASE": base}, timeout=timeout, output_limit=_LARGEST
     )
-    if not done.ok or done.dropped:
-        raise SandboxError(f"git could not make the patch: {done.text.strip()[-300:] or done.end}")
+    if done.dropped:
+        raise PatchError(f"git could not make the patch: it has more than {_LARGEST >> 20} MiB")
+    if not done.ok:
+        why = {"timeout": f"it took more than {timeout:.0f} s"}.get(done.end, done.text.strip()[-300:] or done.end)
+        raise PatchError(f"git could not make the patch: {why}")
     return done.output.decode("utf-8", "surrogateescape")
 
 

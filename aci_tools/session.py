@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import shlex
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aci_tools.errors import PatchwrightError
+from aci_tools.errors import PatchError, PatchwrightError
 from aci_tools.examples import Examples
 from aci_tools.patch import changed_since_patch, working_tree_patch
 from aci_tools.sandbox.base import Sandbox
 from aci_tools.text import printable
-from aci_tools.tools.base import BROKEN, NOT_FOUND, Observation, Tool, ToolError
+from aci_tools.tools.base import BROKEN, COMMAND_FAILED, NOT_FOUND, Observation, Tool, ToolError
 
 if TYPE_CHECKING:
     from aci_tools.testing.plan import TestPlan
@@ -241,12 +241,17 @@ class Session:
             observation = call.run(self)
         except ToolError as error:
             observation = error.observation()
+        except PatchError as error:
+            observation = Observation(_without_patch(error), ok=False, code=COMMAND_FAILED)
         except PatchwrightError:
             raise
         except Exception as error:
             observation = _broken(call, error)
         if call.edits and changed_since_patch(self.sandbox):
-            self.patch()
+            try:
+                self.patch()
+            except PatchError as error:
+                observation = replace(observation, text=f"{observation.text}\n{_without_patch(error)}")
         return observation
 
     def patch(self) -> str:
@@ -268,6 +273,11 @@ class Session:
         same = [f for f in files if PurePosixPath(f).name == name]
         same = same or difflib.get_close_matches(path, files, n=3, cutoff=0.6)
         return f" Did you mean {' or '.join(map(printable, same[:3]))}?" if same else " Use find_file to look for it."
+
+
+def _without_patch(error: PatchError) -> str:
+    """What is told of an action after which the changes cannot be handed in; a later one may mend that."""
+    return f"Your changes cannot be handed in as things are now: {error}. Mend that first; the last patch made is kept."
 
 
 def _broken(call: Tool, error: Exception) -> Observation:

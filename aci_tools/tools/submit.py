@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from aci_tools.errors import PatchError
 from aci_tools.output import clean, clip
 from aci_tools.patch import path_in_header
 from aci_tools.text import printable
@@ -25,7 +26,10 @@ class Submit(Tool):
 
     def run(self, session: Session) -> Observation:
         """End the attempt; where the profile asks for a review, the first call shows the diff instead."""
-        patch = session.patch()
+        try:
+            patch, missing = session.patch(), ""
+        except PatchError as error:
+            patch, missing = session.patch_so_far or "", f" What came after the last patch is not in it: {error}."
         files = _names(_FILE.findall(patch))
         data = {
             "files": files,
@@ -34,10 +38,10 @@ class Submit(Tool):
         }
         if session.settings.review_submit and session.reviewed is None:
             session.reviewed = patch
-            return Observation(_review(patch) if patch else _NOTHING, data=data)
+            return Observation((_review(patch) if patch else _NOTHING) + missing, data=data)
         if not patch:
-            return Observation("Submitted without any change.", data=data, done=True)
-        return Observation(f"Submitted changes to {', '.join(files)}.", data=data, done=True)
+            return Observation(f"Submitted without any change.{missing}", data=data, done=True)
+        return Observation(f"Submitted changes to {', '.join(files)}.{missing}", data=data, done=True)
 
 
 _NOTHING = (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aci_tools.errors import PatchError
 from aci_tools.patch import working_tree_patch
 from aci_tools.sandbox import SandboxSpec, open_sandbox
 
@@ -88,3 +89,15 @@ def test_one_file_that_git_cannot_take_does_not_cost_the_others(repository: Path
     with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
         assert sandbox.run(f"echo two > a.txt; rm gone.txt; echo three > 'new one.txt'; {trouble}").ok
         assert names_in(working_tree_patch(sandbox)) == ["a.txt", "gone.txt", "new one.txt"]
+
+
+def test_the_patch_is_never_that_of_a_repository_above(repository: Path, tmp_path: Path) -> None:
+    (repository / "a.txt").write_text("one\n")
+    commit(repository)
+    subprocess.run([*GIT, "init", "-q"], cwd=tmp_path, check=True)  # the sandbox's files are below this
+    before = sorted(path.name for path in (tmp_path / ".git").iterdir())
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        sandbox.run("rm -rf .git")
+        with pytest.raises(PatchError, match="not a git repository"):
+            working_tree_patch(sandbox)
+    assert sorted(path.name for path in (tmp_path / ".git").iterdir()) == before

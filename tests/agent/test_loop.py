@@ -287,6 +287,37 @@ def test_an_edit_by_a_command_is_part_of_the_patch(attempt: MakeAttempt) -> None
     assert "b/a file.txt" in ended.patch
 
 
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("rm -rf .git", "not a git repository"),
+        ("rm -rf .git; git init -q; git add .; git -c user.name=a -c user.email=a@b.c commit -qm new", "bad object"),
+        ("echo nothing > .git/index; echo new > new.txt", "index file smaller than expected"),
+        ("head -c 70000000 /dev/zero | tr '\\0' x > big", "more than 64 MiB"),
+    ],
+)
+def test_what_the_agent_does_to_git_is_no_loss_of_the_sandbox(attempt: MakeAttempt, damage: str, says: str) -> None:
+    made = attempt(fix(), call("bash", command=f"{damage}; echo done"), SUBMIT)
+    made.session.base = made.session.sandbox.run("git rev-parse HEAD").text.strip()
+    ended = made.run()
+    assert (ended.status, ended.steps) == (Status.SUBMITTED, 3)
+    assert MINUS + PLUS in ended.patch
+    assert "the patch is that of the last edit" in ended.detail
+    _, told, submitted = of(Observed, made.log.events)
+    assert (told.ok, told.text.splitlines()[0]) == (True, "done")
+    assert says in told.text
+    assert says in submitted.text
+
+
+def test_git_that_works_again_loses_nothing(attempt: MakeAttempt) -> None:
+    away = call("bash", command="mv .git ../kept; echo new > new.txt")
+    back = call("bash", command="mv ../kept .git")
+    ended = attempt(away, fix(), back, SUBMIT).run()
+    assert (ended.status, ended.detail) == (Status.SUBMITTED, "")
+    assert MINUS + PLUS in ended.patch
+    assert "b/new.txt" in ended.patch
+
+
 def test_a_patch_keeps_bytes_that_are_not_text(attempt: MakeAttempt, repository: Path, tmp_path: Path) -> None:
     ended = attempt(call("bash", command=r"printf 'caf\351\n' > latin.txt"), SUBMIT).run()
     patch = tmp_path / "it.diff"
