@@ -17,7 +17,8 @@ _LEAVINGS = "'__pycache__/' '*.py[co]' '.pytest_cache/' '.mypy_cache/' '.ruff_ca
 
 # A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
 # index's own time (cp -p), by which git knows which files it must look into. One thing that git cannot take (a
-# repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself.
+# repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself. Only a
+# newer git knows --sparse, and only that one leaves out new files beside a sparse checkout without it.
 # Never in the repository of a directory above, where this one's is gone.
 _GIT = """
 export GIT_CEILING_DIRECTORIES="${PWD%/*}/"
@@ -33,7 +34,7 @@ rm -f "$index" "$index.lock"
 export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
 (
     set -- -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false -c core.excludesFile="$ignored"
-    git "$@" add -A . ||
+    git "$@" add -A --sparse . || git "$@" add -A . ||
         git "$@" ls-files -z --modified --deleted --others --exclude-standard | xargs -0 -n 1 git "$@" add -A --
 ) 2>/dev/null
 """
@@ -42,7 +43,8 @@ _DIFF = f"""
 : > "$git/patchwright-stamp"
 {_STAGE}
 git -c core.fsmonitor=false -c core.quotePath=true diff --cached --binary --no-color --no-ext-diff --no-textconv \
-    --no-renames --src-prefix=a/ --dst-prefix=b/ "$PATCHWRIGHT_BASE" --
+    --no-renames --src-prefix=a/ --dst-prefix=b/ -U3 --inter-hunk-context=0 --submodule=short -O/dev/null \
+    "$PATCHWRIGHT_BASE" --
 status=$?
 rm -f "$index"
 exit $status

@@ -101,3 +101,26 @@ def test_the_patch_is_never_that_of_a_repository_above(repository: Path, tmp_pat
         with pytest.raises(PatchError, match="not a git repository"):
             working_tree_patch(sandbox)
     assert sorted(path.name for path in (tmp_path / ".git").iterdir()) == before
+
+
+def test_settings_of_git_do_not_change_the_form_of_the_patch(repository: Path) -> None:
+    (repository / "a.txt").write_text("".join(f"{number}\n" for number in range(20)))
+    commit(repository)
+    edit = "sed -i 's/^5$/five/; s/^15$/fifteen/' a.txt"
+    settings = ["context 0", "interHunkContext 9", "orderFile nowhere", "noprefix true", "submodule log"]
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        sandbox.run(edit)
+        plain = working_tree_patch(sandbox)
+        sandbox.run(" && ".join(f"git config diff.{setting}" for setting in settings))
+        assert working_tree_patch(sandbox) == plain
+
+
+def test_new_files_beside_a_sparse_checkout_are_in_the_patch(repository: Path) -> None:
+    for name in ("in/a.txt", "out/b.txt"):
+        (repository / name).parent.mkdir()
+        (repository / name).write_text("one\n")
+    commit(repository)
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        assert sandbox.run("git update-index -q --refresh && git sparse-checkout set in && [ ! -e out ]").ok
+        assert sandbox.run("mkdir new && echo two | tee new/c.txt in/a.txt").ok
+        assert names_in(working_tree_patch(sandbox)) == ["in/a.txt", "new/c.txt"]
