@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from aci_tools.sandbox import SandboxSpec, open_sandbox
 from aci_tools.session import Session, SessionSettings
+from aci_tools.testing import TestReport, run_project_tests
 
 Project = Callable[..., Session]
 
@@ -50,3 +52,13 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def calc() -> dict[str, str]:
     """A project with one passing test."""
     return dict(CALC)
+
+
+def hanging_tests(session: Session) -> TestReport:
+    """The report of tests of which one hangs, at a deadline that was long enough for this machine to come to it."""
+    for seconds in (1.5, 6.0, 24.0):
+        session.settings = replace(session.settings, test_timeout=seconds)
+        report = run_project_tests(session)
+        if report.running:
+            break
+    return report

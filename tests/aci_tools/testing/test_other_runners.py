@@ -8,6 +8,7 @@ import pytest
 
 from aci_tools.testing import run_project_tests, summarize
 from aci_tools.tools.base import ToolError
+from tests.aci_tools.testing.conftest import hanging_tests
 
 PLAIN = "/usr/bin:/bin"  # where python3 has no pytest
 UNITTEST = """import sys
@@ -104,7 +105,7 @@ def test_a_hanging_unittest_is_named(project, calc, without_pytest):
     del calc["test_calc.py"]
     hanging = "import time, unittest\n\nclass T(unittest.TestCase):\n"
     hanging += "    def test_a(self): pass\n    def test_b(self): time.sleep(60)\n"
-    report = run_project_tests(project({**calc, "test_h.py": hanging}, path=without_pytest, test_timeout=6))
+    report = hanging_tests(project({**calc, "test_h.py": hanging}, path=without_pytest))
     assert (report.timed_out, report.running) == (True, "test_h.T.test_b")
     assert report.results == {"test_h.T.test_a": "passed"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aci_tools.testing import run_project_tests, summarize
+from tests.aci_tools.testing.conftest import hanging_tests
 
 KINDS = """
 import pytest
@@ -152,7 +153,7 @@ def test_a_file_that_cannot_be_imported_does_not_stop_the_other_tests(project, c
 
 def test_a_hanging_test_is_named_and_what_ended_before_it_counts(project, calc):
     hanging = "import time\n\ndef test_hang():\n    time.sleep(60)\n"
-    report = run_project_tests(project({**calc, "test_hang.py": hanging}, test_timeout=8))
+    report = hanging_tests(project({**calc, "test_hang.py": hanging}))
     assert report.timed_out
     assert not report.complete
     assert report.running == "test_hang.py::test_hang"
