@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from aci_tools.session import Session
 from aci_tools.testing.files import is_test
+from aci_tools.tools.base import ToolError
 from agent.words import words
 
 #: Files beyond these bounds are generated or data more often than what an issue is about.
@@ -134,7 +135,7 @@ def _functions(path: str, session: Session) -> list[Snippet]:
     try:
         text = session.read(path)[:LARGEST_FILE].decode("utf-8", "replace")
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (ToolError, SyntaxError, ValueError, RecursionError):  # of a link that leads nowhere, for one
         return []
     lines = text.split("\n")
     found: list[Snippet] = []

@@ -78,3 +78,9 @@ def test_snippets_are_shown_with_their_place(session: Session) -> None:
     shown = show(relevant_functions(session, "total price", 1))
     assert "shop/cart.py, Cart.total_price, lines 2 to 3:" in shown
     assert show([]) == ""
+
+
+def test_links_that_lead_nowhere_hold_no_functions(repository: Path, session: Session) -> None:
+    session.sandbox.run("ln -s gone.py shop/total.py; ln -s price.py shop/price.py")
+    (found,) = relevant_functions(session, "shop/total.py and shop/price.py: total_price is wrong", 1)
+    assert (found.path, found.name) == ("shop/cart.py", "Cart.total_price")
