@@ -21,6 +21,7 @@ UNKNOWN = "\0"
 #: Longer texts are not parsed, in characters.
 LONGEST = 200_000
 _DEEPEST = 10
+_MOST_INSIDE = 100  # commands that one command runs by its arguments
 _RESERVED = frozenset({"{", "}", "!"})
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _GLOB = re.compile(r"[*?\[]")
@@ -88,9 +89,13 @@ def read(text: str) -> Script:
 
 def _through(words: tuple[str, ...], given: str | None) -> Iterator[tuple[Command, list[str]]]:
     """A command and those that it runs, each with the shell texts that it runs."""
-    waiting = [words]
+    waiting, left = [words], _MOST_INSIDE
     while waiting:
         words = waiting.pop()
+        if not left:
+            yield Command(words, opaque=True), []
+            return
+        left -= 1
         while words and words[0] in _RESERVED:  # what follows `time`, which is no program to the grammar
             words = words[1:]
         if not words:

@@ -6,6 +6,7 @@ import pytest
 
 from aci_tools.errors import UsageError
 from aci_tools.policy import Policy, Verdict
+from aci_tools.policy.shell import read
 
 ALLOW, OPEN, ASK, DENY = Verdict.ALLOW, Verdict.OPEN, Verdict.ASK, Verdict.DENY
 
@@ -140,9 +141,20 @@ def test_a_pattern_that_is_none_is_a_usage_error(pattern: str) -> None:
         Policy(deny=[pattern])
 
 
-@pytest.mark.parametrize("text", ["$(" * 5000 + "vim" + ")" * 5000, "(" * 20000, "eval " * 3000 + "vim", "a" * 300_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$(" * 5000 + "vim" + ")" * 5000,
+        "(" * 20000,
+        "eval " * 3000 + "vim",
+        "env " * 10_000 + "vim",
+        "find . " + r"-exec ls \; " * 5_000,
+        "a" * 300_000,
+    ],
+)
 def test_endless_texts_are_judged_too(text: str) -> None:
     assert Policy().judge(text).verdict >= ASK
+    assert len(read(text).commands) < 4000, "each takes as long as it has words"
 
 
 def test_a_refusal_says_what_to_do() -> None:
