@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shlex
 import traceback
@@ -174,19 +175,26 @@ class Session:
             raise ToolError("No file is open. Give the path, or open the file first.")
         return self.open_path
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, limit: int | None = None) -> bytes:
         """The bytes of a repository file.
 
+        Args:
+            path: The file, relative to the repository.
+            limit: Bytes that it may have at most.
+
         Raises:
-            ToolError: There is no such file, or it is a directory; similar names are listed.
+            ToolError: There is no such file (similar names are listed), it is a directory, or too large.
         """
         try:
-            return self.sandbox.read(f"{self.root}/{path}")
+            return self.sandbox.read(f"{self.root}/{path}", limit)
         except FileNotFoundError:
             raise ToolError(f"There is no file {path}.{self._similar(path)}", NOT_FOUND, path=path) from None
         except IsADirectoryError:
             raise ToolError(f"{path} is a directory. Use find_file to see what is in it.", path=path) from None
         except OSError as error:
+            if error.errno == errno.EFBIG and limit is not None:
+                large = f"{path} has more than {limit:,} bytes. Look at parts of it by commands (head, tail, grep)."
+                raise ToolError(large, path=path) from None
             raise ToolError(f"{path} cannot be read: {error.strerror or error}.", path=path) from None
 
     def write(self, path: str, data: bytes) -> None:

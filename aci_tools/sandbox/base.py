@@ -151,11 +151,16 @@ class Sandbox(Protocol):
             SandboxError: The sandbox is gone and could not be rebuilt.
         """
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, limit: int | None = None) -> bytes:
         """The bytes of a file (absolute, or relative to ``workdir``).
+
+        Args:
+            path: The file.
+            limit: Bytes that it may have at most.
 
         Raises:
             FileNotFoundError, IsADirectoryError, PermissionError: As on a host; the message is the path.
+            OSError: It is larger (``errno.EFBIG``), or is no file.
         """
 
     def write(self, path: str, data: bytes) -> None:

@@ -31,16 +31,18 @@ _KINDS_OF_ERROR: dict[int, type[OSError]] = {
 }
 
 
-def reading(path: str) -> str:
+def reading(path: str, limit: int | None = None) -> str:
     """The script that prints a file.
 
     Args:
         path: Absolute path.
+        limit: Bytes of it that are wanted; of a larger file one more is printed.
     """
     name = shlex.quote(path)
+    program = "cat" if limit is None else f"head -c {limit + 1}"
     return (
         f"[ ! -d {name} ] || exit {_IS_DIRECTORY}; [ -e {name} ] || exit {_MISSING}; "
-        f"[ -f {name} ] || exit {_NOT_REGULAR}; exec cat -- {name}"
+        f"[ -f {name} ] || exit {_NOT_REGULAR}; exec {program} -- {name}"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import posixpath
 import re
 import shlex
@@ -124,12 +126,14 @@ class ShellSandbox(ABC):
             note=note,
         )
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, limit: int | None = None) -> bytes:
         """See :class:`~aci_tools.sandbox.base.Sandbox`."""
         path = self._locate(path)
-        reply = self._file_call(files.reading(path), path, timeout=_FILE_TIMEOUT * 5)
+        reply = self._file_call(files.reading(path, limit), path, timeout=_FILE_TIMEOUT * 5)
         if reply.code:
             files.raise_for(reply, path)
+        if limit is not None and len(reply.output) > limit:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
         return reply.output
 
     def write(self, path: str, data: bytes) -> None:

@@ -19,15 +19,17 @@ _VOTES = 20
 _COMPARED = 5000
 _SMALL = 4000
 _WIDEST = 200
+# Bytes of a file that is shown and edited as text. One of short lines takes twenty times as much memory.
+_LARGEST = 16_000_000
 
 
 def document(session: Session, path: str) -> Document:
     """The lines of a text file.
 
     Raises:
-        ToolError: There is no such file, or it is binary.
+        ToolError: There is no such file, or it is binary or too large.
     """
-    data = session.read(path)
+    data = session.read(path, _LARGEST)
     if is_binary(data):
         raise ToolError(
             f"{path} is a binary file of {len(data):,} bytes; it cannot be viewed or edited as text.", path=path

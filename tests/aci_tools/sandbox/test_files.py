@@ -66,6 +66,13 @@ def test_what_cannot_be_read(sandbox: Sandbox, path: str, error: type[OSError]) 
     assert str(caught.value) == f"{sandbox.workdir}/{path}"
 
 
+def test_of_a_file_that_is_too_large_nothing_is_read(sandbox: Sandbox) -> None:
+    sandbox.write("five-bytes", b"12345")
+    assert sandbox.read("five-bytes", 5) == b"12345"
+    with pytest.raises(OSError, match="File too large"):
+        sandbox.read("five-bytes", 4)
+
+
 def test_what_is_no_file_is_not_read(sandbox: Sandbox) -> None:
     with pytest.raises(OSError, match="not a regular file"):
         sandbox.read("/dev/zero")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aci_tools.tools.search import SearchFile
 from aci_tools.tools.view import Goto, Open, ScrollDown, ScrollUp
 
 LONG = "".join(f"line {n}\n" for n in range(1, 121))
@@ -66,6 +67,13 @@ def test_what_cannot_be_shown_is_refused_in_words(session):
     assert missing.code == "not-found"
     assert "Did you mean long.py?" in missing.text
     assert session.open_path is None
+
+
+def test_a_file_that_would_fill_our_memory_is_refused(session):
+    session.sandbox.run("truncate -s 1T huge.log || truncate -s 3G huge.log")
+    for tool in (Open(path="huge.log"), SearchFile(path="huge.log", term="x")):
+        seen = session.execute(tool)
+        assert (seen.ok, seen.text.partition(". ")[0]) == (False, "huge.log has more than 16,000,000 bytes")
 
 
 def test_empty_files_and_long_lines(session):
