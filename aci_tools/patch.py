@@ -19,10 +19,12 @@ _LEAVINGS = "'__pycache__/' '*.py[co]' '.pytest_cache/' '.mypy_cache/' '.ruff_ca
 # index's own time (cp -p), by which git knows which files it must look into. One thing that git cannot take (a
 # repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself. Only a
 # newer git knows --sparse, and only that one leaves out new files beside a sparse checkout without it.
+
 # Never in the repository of a directory above, where this one's is gone.
 _GIT = """
 export GIT_CEILING_DIRECTORIES="${PWD%/*}/"
-git="$(git rev-parse --absolute-git-dir 2>&1)" || { printf '%s\\n' "$git"; exit 1; }
+git="$(git rev-parse --absolute-git-dir 2>/dev/null)" || { git rev-parse --absolute-git-dir; exit 1; }
+exec 3>&1 2>/dev/null  # a warning must not get into the patch
 """
 _STAGE = f"""
 rules=$(git config --path core.excludesFile || printf %s "${{XDG_CONFIG_HOME:-$HOME/.config}}/git/ignore")
@@ -36,24 +38,27 @@ export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
     set -- -c core.fsmonitor=false -c core.autocrlf=false -c core.safecrlf=false -c core.excludesFile="$ignored"
     git "$@" add -A --sparse . || git "$@" add -A . ||
         git "$@" ls-files -z --modified --deleted --others --exclude-standard | xargs -0 -n 1 git "$@" add -A --
-) 2>/dev/null
+)
+[ -f "$index" ] || {{ echo "git could not write an index"; exit 1; }}  # else all files would seem to be removed
 """
 _DIFF = f"""
 {_GIT}
 : > "$git/patchwright-stamp"
 {_STAGE}
-git -c core.fsmonitor=false -c core.quotePath=true diff --cached --binary --no-color --no-ext-diff --no-textconv \
-    --no-renames --src-prefix=a/ --dst-prefix=b/ -U3 --inter-hunk-context=0 --submodule=short -O/dev/null \
-    "$PATCHWRIGHT_BASE" --
+said="$(git -c core.fsmonitor=false -c core.quotePath=true diff --cached --binary --no-color --no-ext-diff \
+    --no-textconv --no-renames --src-prefix=a/ --dst-prefix=b/ -U3 --inter-hunk-context=0 --submodule=short \
+    -O/dev/null "$PATCHWRIGHT_BASE" -- 2>&1 >&3)"
 status=$?
+[ "$status" = 0 ] || printf '%s\\n' "$said"
 rm -f "$index"
 exit $status
 """
 _TREE = f"""
 {_GIT}
 {_STAGE}
-git write-tree
+said="$(git write-tree 2>&1 >&3)"
 status=$?
+[ "$status" = 0 ] || printf '%s\\n' "$said"
 rm -f "$index"
 exit $status
 """

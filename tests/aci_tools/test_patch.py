@@ -124,3 +124,23 @@ def test_new_files_beside_a_sparse_checkout_are_in_the_patch(repository: Path) -
         assert sandbox.run("git update-index -q --refresh && git sparse-checkout set in && [ ! -e out ]").ok
         assert sandbox.run("mkdir new && echo two | tee new/c.txt in/a.txt").ok
         assert names_in(working_tree_patch(sandbox)) == ["in/a.txt", "new/c.txt"]
+
+
+def test_what_git_complains_of_is_not_in_the_patch(repository: Path) -> None:
+    (repository / "a.txt").write_text("one\n")
+    commit(repository)
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        sandbox.run("echo two > a.txt")
+        plain = working_tree_patch(sandbox)
+        assert "error: " in sandbox.run("echo x > .git/config; git status").text
+        assert working_tree_patch(sandbox) == plain
+
+
+def test_no_index_does_not_stand_for_no_files(repository: Path) -> None:
+    (repository / "a.txt").write_text("one\n")
+    commit(repository)
+    trouble = "echo '* filter=none' > .git/info/attributes; git config filter.none.clean false; rm .git/index"
+    with contextlib.closing(open_sandbox("local", SandboxSpec(repository=repository))) as sandbox:
+        assert sandbox.run(f"git config filter.none.required true; {trouble}").ok
+        with pytest.raises(PatchError, match="could not write an index"):
+            working_tree_patch(sandbox)
