@@ -113,7 +113,7 @@ class ScriptedModel:
 
 def _read(path: Path) -> list[ScriptedReply]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # other line ends may stand in a JSON text
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--model scripted:{path}: cannot be read ({error})") from None
     replies = []
