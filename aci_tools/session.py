@@ -188,6 +188,9 @@ class Session:
         try:
             return self.sandbox.read(f"{self.root}/{path}", limit)
         except FileNotFoundError:
+            if self.exists(path):
+                nowhere = f"{path} is a link that leads nowhere. By a command you can see where to, or remove it."
+                raise ToolError(nowhere, NOT_FOUND, path=path) from None
             raise ToolError(f"There is no file {path}.{self._similar(path)}", NOT_FOUND, path=path) from None
         except IsADirectoryError:
             raise ToolError(f"{path} is a directory. Use find_file to see what is in it.", path=path) from None

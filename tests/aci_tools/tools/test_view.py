@@ -66,6 +66,9 @@ def test_what_cannot_be_shown_is_refused_in_words(session):
     missing = session.execute(Open(path="src/long.py"))
     assert missing.code == "not-found"
     assert "Did you mean long.py?" in missing.text
+    session.sandbox.run("ln -s gone.py link.py")
+    nowhere = session.execute(Open(path="link.py"))
+    assert (nowhere.code, nowhere.text.partition(". ")[0]) == ("not-found", "link.py is a link that leads nowhere")
     assert session.open_path is None
 
 
