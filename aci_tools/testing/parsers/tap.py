@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from aci_tools.testing.parsers.base import Parsed, RunOutput
 from aci_tools.testing.parsers.javascript import failure
@@ -19,6 +20,7 @@ def parse(output: RunOutput) -> Parsed:
     parsed = Parsed(finished=bool(_PLAN.search(output.text)))
     open_tests: dict[int, str] = {}
     with_children: set[str] = set()
+    namesakes: Counter[str] = Counter()
     comments: list[str] = []  # what a test file wrote, when it could not be loaded: above its point
     lines = output.text.splitlines()
     for number, line in enumerate(lines):
@@ -34,7 +36,7 @@ def parse(output: RunOutput) -> Parsed:
             parsed.running = ""
             if name not in with_children:
                 status = _status(point[2].lower() == "ok", (point[5] or "").upper())
-                name = _distinct(_relative(name, output), parsed)
+                name = _distinct(_relative(name, output), parsed, namesakes)
                 parsed.results[name] = status
                 if status == "failed":
                     parsed.failures.append(_failure(name, lines[number + 1 :], depth, comments, output))
@@ -60,12 +62,12 @@ def _relative(name: str, output: RunOutput) -> str:
     return place.path if place else name
 
 
-def _distinct(name: str, parsed: Parsed) -> str:
-    """Tests of several files may have one name."""
-    number = 2
+def _distinct(name: str, parsed: Parsed, namesakes: Counter[str]) -> str:
+    """Tests of several files may have one name, and so have thousands of assertions that nobody named."""
     same = name
     while same in parsed.results:
-        same, number = f"{name} #{number}", number + 1
+        namesakes[name] += 1
+        same = f"{name} #{namesakes[name] + 1}"
     return same
 
 

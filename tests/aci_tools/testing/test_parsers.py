@@ -188,3 +188,12 @@ def test_a_text_that_says_nothing_gives_no_result(parser, text):
     parsed = parse(parser, RunOutput(text, "/testbed", "/testbed", 127))
     assert not parsed.failures
     assert set(parsed.results) <= {"test "}
+
+
+def test_tap_of_thousands_of_assertions_that_nobody_named():
+    """With a look at each of the names before for each of them it would take a quarter of an hour."""
+    count = 100_000
+    text = "".join(f"ok {number} should be equal\n" for number in range(1, count + 1)) + f"1..{count}\n"
+    parsed = parse("tap", RunOutput(text, "/testbed", "/testbed", 0))
+    assert len(parsed.results) == count
+    assert list(parsed.results)[-1] == f"should be equal #{count}"
