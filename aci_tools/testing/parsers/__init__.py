@@ -43,8 +43,18 @@ def parse(name: ParserName, output: RunOutput) -> Parsed:
         output: What the run left behind.
 
     Returns:
-        What was found; without any result when nothing in the output is known, so that only the exit code tells.
+        What was found; without any result when nothing in the output is known, so that only the exit code tells, and
+        unfinished where the report is not as the runner writes it: code under test can reach it.
     """
+    try:
+        return _parse(name, output)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        if not output.artefact:
+            raise
+        return Parsed(finished=False, notes=["The report of the run is not in the runner's form."])
+
+
+def _parse(name: ParserName, output: RunOutput) -> Parsed:
     if name != "auto":
         return _PARSERS[name](output)
     if output.artefact:

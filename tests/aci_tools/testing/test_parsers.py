@@ -197,3 +197,20 @@ def test_tap_of_thousands_of_assertions_that_nobody_named():
     parsed = parse("tap", RunOutput(text, "/testbed", "/testbed", 0))
     assert len(parsed.results) == count
     assert list(parsed.results)[-1] == f"should be equal #{count}"
+
+
+@pytest.mark.parametrize(
+    ("parser", "report"),
+    [
+        ("jest", '{"testResults": null}'),
+        ("jest", "[" * 100_000),
+        ("mocha", '{"failures": [1]}'),
+        ("rspec", "null"),
+        ("rspec", '{"examples": null}'),
+        ("pytest", "null"),
+        ("auto", "[" * 100_000),
+    ],
+)
+def test_a_report_that_the_code_under_test_has_spoiled_is_an_unfinished_run(parser, report):
+    parsed = parse(parser, RunOutput("", "/testbed", "/testbed", 0, report))
+    assert (parsed.finished, parsed.results) == (False, {})
