@@ -270,6 +270,13 @@ class Session:
         self.patch_so_far = working_tree_patch(self.sandbox, self.base)
         return self.patch_so_far
 
+    def latest_patch(self) -> str:
+        """The same, or the last one that was made where git cannot make it any more."""
+        try:
+            return self.patch()
+        except PatchError:
+            return self.patch_so_far or ""
+
     def files(self) -> list[str]:
         """The repository's files as git sees them: tracked, and untracked but not ignored; relative, sorted."""
         listed = self.sandbox.run(_LIST_FILES, cwd=self.root, output_limit=16 << 20)

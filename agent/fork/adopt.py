@@ -186,7 +186,7 @@ class _Writing:
         call = self._call(action.call, began_in, f"call_{len(self._results)}")
         # What was done differently here is set right by the patch when the fork is rebuilt.
         telling = result.changed or (result.kind == "different" and call.name != "bash")
-        patch = session.patch() if telling else self._patch
+        patch = session.latest_patch() if telling else self._patch
         changed, self._patch = patch != self._patch, patch
         taken = ActionTaken(step=action.step, call=call, thought=self._here(action.thought), time=action.time)
         seen = Observed(

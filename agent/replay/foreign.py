@@ -158,7 +158,7 @@ class ForeignPlayer(Player):
         """How the patch as it is now compares with what was submitted, and a diff."""
         if self.until is not None:
             return super().patch(recorded)
-        now = self.session.patch()
+        now = self.session.latest_patch()
         if same_patch(recorded, now):
             return "equal", ""
         return "different", difference(Told(_essence(recorded)), Told(_essence(now)))

@@ -123,7 +123,7 @@ class Player:
 
     def patch(self, recorded: str) -> tuple[Kind, str]:
         """How the patch as it is now compares with the recorded one, and a diff."""
-        kind, diff, _ = self._compare_patch(recorded, self.redactor.text(self.session.patch()))
+        kind, diff, _ = self._compare_patch(recorded, self.redactor.text(self.session.latest_patch()))
         return kind, diff
 
     def disturb(self) -> None:

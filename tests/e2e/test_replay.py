@@ -58,6 +58,15 @@ def test_nothing_diverges_by_itself(user: User, tmp_path: Path, kind: str) -> No
     assert user.left_behind() == []
 
 
+def test_an_attempt_that_removed_git_is_replayed_to_its_end(user: User, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    removed = call("bash", command="rm -rf .git; echo '# lost' >> calc.py")
+    assert user.solve(FIX, removed, SUBMIT, more=("--output", str(output))).returncode == 0
+    done = user.agent("replay", str(output), "--sandbox", "local")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 different; patch: equal" in done.stdout
+
+
 def test_another_file_is_found_at_the_step_that_shows_it(user: User, recorded: Path, tmp_path: Path) -> None:
     change(user)
     done = user.agent("replay", str(recorded), "--base", "HEAD", "--output", str(tmp_path / "now"))
