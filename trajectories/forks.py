@@ -195,7 +195,7 @@ def forest(paths: Sequence[Path]) -> list[Node]:
     todo = list(dict.fromkeys(found))
     while todo:
         file = todo.pop(0)
-        started = read_events(file)[0]
+        started = next(iter(read_events(file)), None)  # none where its writer was killed in the first line
         if not isinstance(started, AttemptStarted) or started.attempt_id in nodes:
             continue
         parent = started.parent or {}
@@ -211,6 +211,8 @@ def forest(paths: Sequence[Path]) -> list[Node]:
             parents[node.attempt_id] = whole
             if whole not in nodes and (root := root_of(file)) is not None:
                 todo.append(root)
+    if not nodes:
+        raise TrajectoryError(f"no trajectory in {', '.join(map(str, paths))}")
     roots = []
     for name, node in list(nodes.items()):
         if name not in parents:

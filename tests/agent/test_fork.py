@@ -148,6 +148,15 @@ def test_forks_of_forks_make_a_tree(recorded: Path, tmp_path: Path) -> None:
     assert lines[2].endswith("[remark]")
 
 
+def test_an_attempt_killed_in_its_first_line_is_none_of_a_tree(recorded: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn" / "trajectory.jsonl"
+    torn.parent.mkdir()
+    torn.write_bytes(recorded.read_bytes()[:50])
+    assert len(forest([torn, recorded])) == 1
+    with pytest.raises(UsageError, match="no trajectory in"):
+        forest([torn])
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
