@@ -19,7 +19,8 @@ from agent.replay.entries import Entry, entries, final_patch
 from agent.replay.origin import locate, playing, with_workdir
 from agent.replay.player import Kind, Player, Result, counts
 from agent.resume import Recorded
-from trajectories.events import Event, ModelReplied, Observed, PatchChanged, Resumed
+from trajectories.events import AttemptEnded, Event, ModelReplied, Observed, PatchChanged, Resumed
+from trajectories.forks import last_step
 from trajectories.log import EventLog
 from trajectories.redact import Redactor
 from trajectories.trees import begun_with
@@ -53,12 +54,14 @@ class Replayed:
         results: One for each action that was reached.
         patch: How the patch compares with the recorded one; ``None``: the replay was stopped before.
         patch_diff: A unified diff of the two patches.
+        patch_now: The patch as it is now.
         notes: What was assumed, a sentence each.
     """
 
     results: list[Result]
     patch: Kind | None = None
     patch_diff: str = ""
+    patch_now: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -131,7 +134,8 @@ def replay(
             voice.say(note)
         replayed = _play(recorded, player, request.until, pause, listener)
         if request.output is not None:
-            _write(recorded, replayed, request.output, str(trajectory_file(request.trajectory).resolve()))
+            origin = str(trajectory_file(request.trajectory).resolve())
+            _write(recorded, replayed, request.until, request.output, origin)
         voice.doing("removing the sandbox")
     return replace(replayed, notes=tuple(notes))
 
@@ -142,7 +146,7 @@ def check_step(option: str, step: int | None, recorded: Recorded, lowest: int = 
     Raises:
         UsageError: It is not; the message says which there are.
     """
-    last = max((event.step for event in recorded.events if isinstance(event, ModelReplied)), default=0)
+    last = last_step(recorded.events)
     if step is not None and not lowest <= step <= last:
         raise UsageError(f"{option} {step}: the attempt has the steps {lowest} to {last}")
 
@@ -181,24 +185,41 @@ def _play(
         results.append(result)
         listener(result)
     kind, diff = player.patch(final_patch(recorded.events, until))
-    return Replayed(results, kind, diff)
+    return Replayed(results, kind, diff, player.redactor.text(player.session.patch_so_far or ""))
 
 
-def _write(recorded: Recorded, replayed: Replayed, output: Path, origin: str) -> None:
+def _write(recorded: Recorded, replayed: Replayed, until: int | None, output: Path, origin: str) -> None:
     """Write the replay as a trajectory of its own: the recorded events, with the observations of now."""
     started = recorded.started
     parent = {"attempt_id": started.attempt_id, "seq": 0, "relation": "replay", "trajectory": origin}
     now = {result.entry.action.seq: result for result in replayed.results}
+    left_out = _first_left_out(recorded, replayed, until)
     latest: Result | None = None
     with EventLog(output / "trajectory.jsonl") as log:
         log.append(started.model_copy(update={"attempt_id": secrets.token_hex(8), "parent": parent}))
         for event in recorded.events[1:]:
+            if isinstance(event, ModelReplied) and left_out is not None and event.step >= left_out:
+                break
+            if isinstance(event, AttemptEnded):
+                if event is not recorded.ended:  # it went on after it
+                    continue
+                if replayed.patch != "equal":
+                    event = event.model_copy(update={"patch": replayed.patch_now})
             if event.type == "action":
                 latest = now.get(event.seq)
                 if latest is None:
                     break
             if (written := _now(event, latest)) is not None:
                 log.append(written)
+
+
+def _first_left_out(recorded: Recorded, replayed: Replayed, until: int | None) -> int | None:
+    """The first step of which nothing was played, where the replay stopped before the end."""
+    played = {result.entry.step for result in replayed.results}
+    stops = [until + 1] if until is not None else []
+    if (number := len(replayed.results)) < len(every := entries(recorded.events)):
+        stops.append(every[number].step + (every[number].step in played))
+    return min(stops, default=None)
 
 
 def _now(event: Event, result: Result | None) -> Event | None:

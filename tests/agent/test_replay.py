@@ -11,7 +11,9 @@ import pytest
 from agent.reopen import Where
 from agent.replay import Replayed, ReplayRequest, replay
 from tests.agent.conftest import SUBMIT, call, fix, git
-from tests.agent.recorded import Quiet, bash, project, record, replies
+from tests.agent.recorded import FILES, Quiet, bash, project, record, replies
+from trajectories.events import AttemptEnded, Event, ModelReplied
+from trajectories.log import read_events
 from trajectories.normalise import Told, alike, by_chance, difference
 
 NOW = time.time()
@@ -91,6 +93,36 @@ def test_an_attempt_that_was_gone_on_with_is_replayed_as_one(calc: Path, tmp_pat
     found = replayed(tmp_path / "out")
     assert found.equal, shown(found) + found.patch_diff
     assert len(found.results) == 4
+
+
+def written(place: Path) -> list[Event]:
+    return read_events(place / "trajectory.jsonl")
+
+
+def test_the_trajectory_of_a_replay_ends_with_the_patch_of_now(calc: Path, tmp_path: Path) -> None:
+    said = [bash("echo one > new.txt"), fix(), SUBMIT]
+    record(calc, tmp_path / "out", said[:2])
+    record(calc, tmp_path / "out", said)
+    now = tmp_path / "now"
+    where = Where(base=commit(calc, "calc.py", "# Sums.\n" + FILES["calc.py"]), trust=True)
+    assert replay(ReplayRequest(tmp_path / "out", where, output=now), Quiet()).patch == "different"
+    (ended,) = (event for event in written(now) if isinstance(event, AttemptEnded))
+    assert " # Sums.\n" in ended.patch
+
+
+def test_the_trajectory_of_a_replay_holds_the_steps_that_were_played(calc: Path, tmp_path: Path) -> None:
+    record(calc, tmp_path / "out", [bash("ls"), {"content": "Hm."}, bash("pwd"), fix(), SUBMIT])
+
+    def steps(name: str, until: int | None, most: int) -> list[int]:
+        left = iter(range(most))
+        request = ReplayRequest(tmp_path / "out", Where(trust=True), until, tmp_path / name)
+        replay(request, Quiet(), pause=lambda entry, player: next(left, None) is not None)
+        return [event.step for event in written(tmp_path / name) if isinstance(event, ModelReplied)]
+
+    assert steps("until one", 1, 9) == [1]
+    assert steps("until two", 2, 9) == [1, 2]
+    assert steps("stopped", None, 2) == [1, 2, 3]
+    assert steps("whole", 5, 9) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
