@@ -184,8 +184,17 @@ def _play(
         result = player.play(entry)
         results.append(result)
         listener(result)
+    if until is not None and _ends_alone(recorded, until):
+        return Replayed(results)
     kind, diff = player.patch(final_patch(recorded.events, until))
     return Replayed(results, kind, diff, player.redactor.text(player.session.patch_so_far or ""))
+
+
+def _ends_alone(recorded: Recorded, until: int) -> bool:
+    """Whether the record has no patch of a step: other agents record the one of the end only."""
+    if not foreign.format_of(recorded.started) or any(isinstance(event, PatchChanged) for event in recorded.events):
+        return False
+    return until < last_step(recorded.events)
 
 
 def _write(recorded: Recorded, replayed: Replayed, until: int | None, output: Path, origin: str) -> None:

@@ -178,6 +178,16 @@ def test_an_attempt_of_swe_agent_goes_on_with_our_tools(forked: Fork, calc: Path
     assert replayed.equal, replayed.as_json()
 
 
+def test_an_imported_attempt_says_nothing_of_its_patch_before_the_end(calc: Path, tmp_path: Path) -> None:
+    file = tmp_path / "calc__calc-1.traj"
+    file.write_text(json.dumps(swe_agent(commit(calc))))
+    ((trajectory, _),) = store(import_file(file)[1], tmp_path / "imported")
+    request = ReplayRequest(trajectory, Where(repo=str(calc), base=commit(calc), sandbox=KIND), until=2)
+    replayed = replay(request, Quiet())
+    assert any(result.changed for result in replayed.results)
+    assert (replayed.patch, replayed.equal) == (None, True)
+
+
 def test_lines_that_were_let_through_elsewhere_stay_indented_as_they_were(
     forked: Fork, calc: Path, tmp_path: Path
 ) -> None:
