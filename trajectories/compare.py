@@ -134,8 +134,9 @@ def _keys(recorded: Recorded) -> list[str]:
 
 
 def _key(action: Action, root: str) -> str:
-    """What was done, wherever the repository stands."""
-    key = json.dumps([action.tool, action.arguments], sort_keys=True)
+    """What was done, wherever the repository stands; an argument that is null says what an absent one does."""
+    given = {name: value for name, value in action.arguments.items() if value is not None}
+    key = json.dumps([action.tool, given], sort_keys=True)
     return re.sub(rf"{re.escape(root)}(?![\w.-])", "<tree>", key) if len(root) > 1 else key
 
 

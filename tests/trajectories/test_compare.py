@@ -65,6 +65,19 @@ def test_the_same_action_in_another_place_is_the_same(tmp_path: Path) -> None:
     assert compared(a, c).counts == {"action": 1}
 
 
+def test_an_argument_that_is_null_is_as_good_as_none(tmp_path: Path) -> None:
+    files = []
+    for name, arguments in (("a", {"path": "x.py", "line": None}), ("b", {"path": "x.py"})):
+        files.append(tmp_path / f"{name}.jsonl")
+        with EventLog(files[-1]) as log:
+            log.append(AttemptStarted(attempt_id=name))
+            log.append(ModelReplied(step=1))
+            log.append(ActionTaken(step=1, call=Call(name="open", arguments=arguments)))
+            log.append(Observed(step=1, text="1:x"))
+    found = compared(*files)
+    assert (found.divergence, found.shared_actions) == (None, 1)
+
+
 def test_the_first_divergence_is_found_and_said(tmp_path: Path) -> None:
     common: Any = [("ls", "x"), ("cat x", "one\ntwo\n")]
     a = written(tmp_path / "a.jsonl", *common, ("make", "ok"))
