@@ -15,6 +15,7 @@ from trajectories.events import (
     Message,
     ModelReplied,
     Noted,
+    Observed,
     PatchChanged,
     SubagentReplied,
     TrialEnded,
@@ -189,7 +190,14 @@ def _agent_step(turn: Turn, reply: ModelReplied) -> dict[str, Any]:
     facts: list[dict[str, Any]] = []
     thoughts: list[str] = []
     taken: set[str] = set()
-    for number, (action, observed) in enumerate(turn.pairs(), 1):
+
+    def add(observed: Observed, answers: dict[str, str]) -> None:
+        results.append({**answers, "content": observed.text})
+        fact = {"ok": observed.ok, "code": observed.code, "data": dict(observed.data)}
+        facts.append({**fact, "duration": observed.duration, "changed": observed.changed})
+
+    pairs = turn.pairs()
+    for number, (action, observed) in enumerate(pairs, 1):
         id = action.call.id or f"call_{reply.step}_{number}"
         while id in taken:
             id = f"{id}_{number}"
@@ -197,9 +205,11 @@ def _agent_step(turn: Turn, reply: ModelReplied) -> dict[str, Any]:
         calls.append({"tool_call_id": id, "function_name": action.call.name, "arguments": dict(action.call.arguments)})
         thoughts.append(action.thought)
         if observed is not None:
-            results.append({"source_call_id": id, "content": observed.text})
-            fact = {"ok": observed.ok, "code": observed.code, "data": dict(observed.data)}
-            facts.append({**fact, "duration": observed.duration, "changed": observed.changed})
+            add(observed, {"source_call_id": id})
+    # Other agents record what became of a call that was never made an action.
+    for observed in turn.observations:
+        if all(observed is not known for _, known in pairs):
+            add(observed, {})
     ours: dict[str, Any] = {"finish_reason": reply.finish_reason, "duration": reply.duration}
     if reply.retries:
         ours["retries"] = reply.retries

@@ -170,6 +170,17 @@ def test_what_atif_has_no_place_for_is_said(attempt: Callable[..., list[Event]])
     assert written.notes == ("one: ATIF has no place for events of type dreamt",)
 
 
+def test_an_observation_without_an_action_goes_along(
+    attempt: Callable[..., list[Event]], imported: Callable[..., list[Imported]]
+) -> None:
+    events = attempt()
+    refused = Observed(step=1, call_id="c9", text="There is no such tool.", ok=False, code="unknown-tool")
+    data = write([*events[:6], refused, *events[6:]])
+    valid(data)
+    seen = [event for event in imported(data)[0].events if isinstance(event, Observed)]
+    assert [(event.text, event.ok) for event in seen[:2]] == [("calc.py", True), ("There is no such tool.", False)]
+
+
 texts = st.text(max_size=60)
 names = st.sampled_from(["bash", "edit", "my_tool"])
 
