@@ -56,6 +56,7 @@ class _Reading:
     draft: Draft
     model: str = ""
     pending: list[str] = field(default_factory=list)
+    acted: bool = False
     spent: Usage = field(default_factory=Usage)
     last_time: float = 0.0
     first_time: float = 0.0
@@ -124,7 +125,8 @@ class _Reading:
         elif self.pending and (role in ("user", "tool") or message.get("type") == "function_call_output"):
             self._result(message, extra, time)
         elif role == "user":
-            code = "no-action" if self.draft.step else ""
+            # Behind a reply with actions it is what a person says in between.
+            code = "no-action" if self.draft.step and not self.acted else ""
             kind = "correction" if code else "remark"
             event = Message(role="user", purpose=kind, content=content, code=code, step=self.draft.step)
             self.draft.anchor(self.draft.add(event, time), "message", message)
@@ -161,6 +163,7 @@ class _Reading:
                 time,
             )
             self.pending.append(id)
+        self.acted = bool(self.pending)
         self.draft.anchor(reply, "message", message, {"content": "reply"})
 
     def _result(self, message: dict[str, Any], extra: dict[str, Any], time: float) -> None:

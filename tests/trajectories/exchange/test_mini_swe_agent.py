@@ -116,6 +116,14 @@ def test_version_2_matches_results_to_calls(imported: Callable[..., list[Importe
     assert (ended.status, ended.patch) == ("step_limit", "")
 
 
+def test_what_a_person_says_in_between_is_no_correction(imported: Callable[..., list[Imported]]) -> None:
+    document = version_1()
+    place = next(i for i, m in enumerate(document["messages"]) if m["role"] == "assistant") + 2
+    document["messages"].insert(place, {"role": "user", "content": "Look at the cache first."})
+    messages = [event for event in imported(document)[0].events if isinstance(event, Message)]
+    assert [(e.purpose, e.code) for e in messages[2:]] == [("remark", ""), ("correction", "no-action")]
+
+
 def test_an_attempt_of_ours_is_read_back_as_it_was(
     attempt: Callable[..., list[Event]], exported: Callable[..., Any], imported: Callable[..., list[Imported]]
 ) -> None:
