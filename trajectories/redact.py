@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MASK = "[secret removed]"
@@ -40,11 +41,13 @@ class Redactor:
     """Replaces secrets in text by a fixed mask.
 
     Args:
-        secrets: Values that are secret whatever they look like; ones shorter than eight characters are ignored.
+        secrets: Values that are secret whatever they look like, also as they stand within a text of JSON; blanks around
+            them are no part of them, and ones shorter than eight characters are ignored.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        values = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True)
+        forms = {form for secret in secrets for form in _forms(secret.strip()) if len(secret.strip()) >= _SHORTEST}
+        values = sorted(forms, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, values))) if values else None
 
     @classmethod
@@ -68,3 +71,10 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self.data(v) for v in value]
         return value
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it is, and as the two ways to write JSON escape it: arguments of native calls are such texts."""
+    yield secret
+    for ascii in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii)[1:-1]

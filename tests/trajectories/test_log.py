@@ -198,6 +198,15 @@ def test_secrets_never_reach_the_file(tmp_path: Path) -> None:
     assert text.count("[secret removed]") == 5
 
 
+@pytest.mark.parametrize("secret", ["hunter2hunter2\n", ' pa"ss\\word-123', "gehe1m-Schlüssel", "first line\nsecond"])
+def test_a_secret_is_known_without_blanks_around_it_and_within_json(secret: str) -> None:
+    redactor = Redactor.from_environment({"MY_API_KEY": secret})
+    assert redactor.text(f"is {secret.strip()}, he said") == "is [secret removed], he said"
+    for ascii in (True, False):
+        arguments = json.dumps({"command": f"echo {secret.strip()}"}, ensure_ascii=ascii)
+        assert json.loads(redactor.text(arguments)) == {"command": "echo [secret removed]"}
+
+
 @pytest.mark.parametrize(
     "token",
     [
