@@ -104,7 +104,8 @@ class Collection:
                 self._children.setdefault(parent.id, []).append(attempt)
         self._outcomes.refresh(self.paths, found)
         for attempt in self.attempts.values():
-            if (summary := attempt.summary).status != UNFINISHED:
+            summary, attempt.outcome = attempt.summary, Outcome()
+            if summary.status != UNFINISHED:
                 attempt.outcome = self._outcomes.of(attempt.path, attempt.size, summary.task, summary.patch)
 
     def figures(self, attempt: Attempt) -> Summary:

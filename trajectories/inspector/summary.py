@@ -137,6 +137,9 @@ class Summary:
         self.patch = text(event.get("patch"))
         self.duration = number(event.get("duration")) or self.duration
 
+    def _resumed(self, event: dict[str, Any]) -> None:
+        self.status, self.detail = UNFINISHED, ""
+
 
 _FOLDS: dict[str, Callable[[Summary, dict[str, Any]], None]] = {
     "attempt_started": Summary._attempt_started,
@@ -148,6 +151,7 @@ _FOLDS: dict[str, Callable[[Summary, dict[str, Any]], None]] = {
     "observation": Summary._observation,
     "patch_changed": Summary._patch_changed,
     "attempt_ended": Summary._attempt_ended,
+    "resumed": Summary._resumed,
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from aci_tools.errors import UsageError
 from tests.trajectories.inspector import samples
-from trajectories.events import AttemptEnded, AttemptStarted, ModelReplied, PatchChanged, Usage
+from trajectories.events import AttemptEnded, AttemptStarted, ModelReplied, PatchChanged, Resumed, Usage
 from trajectories.inspector import Collection
 from trajectories.inspector.summary import patch_size
 from trajectories.log import EventLog
@@ -76,6 +76,18 @@ def test_an_attempt_is_followed_while_it_is_written(tmp_path: Path) -> None:
     (tmp_path / "trajectory.jsonl").unlink()
     collection.refresh()
     assert collection.rows() == []
+
+
+def test_an_attempt_that_goes_on_has_no_end_yet(tmp_path: Path) -> None:
+    with EventLog(tmp_path / "trajectory.jsonl") as log:
+        log.append(AttemptStarted(attempt_id="it", task={"id": "t"}, model="m"))
+        log.append(AttemptEnded(status="model_error", detail="The provider is down."))
+        collection = Collection([tmp_path])
+        assert (row(collection, "it")["status"], row(collection, "it")["failure"]) == ("model_error", "infrastructure")
+        log.append(Resumed(steps=0))
+    collection.refresh()
+    seen = row(collection, "it")
+    assert (seen["status"], seen["detail"], seen["failure"]) == ("unfinished", "", "")
 
 
 def test_a_verdict_on_another_patch_is_not_this_attempts(tmp_path: Path) -> None:
