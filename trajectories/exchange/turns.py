@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trajectories.events import ActionTaken, AttemptEnded, AttemptStarted, Event, Message, ModelReplied, Observed
+from trajectories.events import (
+    ActionTaken,
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    Message,
+    ModelReplied,
+    Observed,
+    Resumed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +78,13 @@ def started(events: Iterable[Event]) -> AttemptStarted | None:
 
 
 def ended(events: Iterable[Event]) -> AttemptEnded | None:
-    """The event that says how it ended, if it did."""
+    """The event that says how it ended, if it did and did not go on after it."""
     last = None
     for event in events:
         if isinstance(event, AttemptEnded):
             last = event
+        elif isinstance(event, Resumed):
+            last = None
     return last
 
 

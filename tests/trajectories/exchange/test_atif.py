@@ -21,6 +21,7 @@ from trajectories.events import (
     Message,
     ModelReplied,
     Observed,
+    Resumed,
     SubagentReplied,
     UnknownEvent,
 )
@@ -160,6 +161,15 @@ def test_an_attempt_that_was_killed_stays_without_an_end(
     attempt: Callable[..., list[Event]], imported: Callable[..., list[Imported]]
 ) -> None:
     data = write(attempt()[:5])
+    valid(data)
+    assert not any(isinstance(event, AttemptEnded) for event in imported(data)[0].events)
+
+
+def test_an_attempt_that_went_on_after_an_end_stays_without_one(
+    attempt: Callable[..., list[Event]], imported: Callable[..., list[Imported]]
+) -> None:
+    cut_off = AttemptEnded(status="model_error", detail="The provider is down.")
+    data = write([*attempt()[:6], cut_off, Resumed(steps=1), *attempt()[7:-1]])
     valid(data)
     assert not any(isinstance(event, AttemptEnded) for event in imported(data)[0].events)
 
