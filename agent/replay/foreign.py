@@ -223,10 +223,9 @@ class ForeignPlayer(Player):
 
     def _printed(self, entry: Entry, observed: Observed, now: Done) -> Result:
         wrapped = _WRAPPED.fullmatch(observed.text)
-        recorded = Told(
-            _plain(wrapped[1] if wrapped else observed.text), self.root, observed.time, max(observed.duration, 1.0)
-        )
-        told = Told(_plain(_without_notes(now)), self.session.root, now.ended, now.took)
+        then = wrapped[1] if wrapped else _without_notes(observed.text)
+        recorded = Told(_plain(then), self.root, observed.time, max(observed.duration, 1.0))
+        told = Told(_plain(_without_notes(now.observation.text)), self.session.root, now.ended, now.took)
         if alike(recorded, told) or sorted(recorded.text.split()) == sorted(told.text.split()):
             return Result(entry, "equal", now.observation, changed=now.changed)
         diff = difference(recorded, told)
@@ -292,9 +291,8 @@ def _plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip("\n").split("\n"))
 
 
-def _without_notes(now: Done) -> str:
-    """An observation of ``bash`` without what our tool says of it."""
-    text = now.observation.text
+def _without_notes(text: str) -> str:
+    """What a shell printed, without what our tool says of it; SWE-agent says the same where that is nothing."""
     lines = [line for line in text.split("\n") if not line.startswith("[exit code ")]
     return (
         "" if lines and lines[0].startswith(("Your command ran", "The command did not produce")) else "\n".join(lines)

@@ -178,6 +178,18 @@ def test_an_attempt_of_swe_agent_goes_on_with_our_tools(forked: Fork, calc: Path
     assert replayed.equal, replayed.as_json()
 
 
+def test_a_command_that_printed_nothing_here_and_there_came_out_the_same(calc: Path, tmp_path: Path) -> None:
+    document = swe_agent(commit(calc))
+    said = {"observation": "Your command ran successfully and did not produce any output."}
+    document["trajectory"][2] |= {"action": "touch new.txt\n", **said}
+    file = tmp_path / "calc__calc-1.traj"
+    file.write_text(json.dumps(document))
+    ((trajectory, _),) = store(import_file(file)[1], tmp_path / "imported")
+    where = Where(repo=str(calc), base=commit(calc), sandbox=KIND)
+    replayed = replay(ReplayRequest(trajectory, where), Quiet())
+    assert [result.kind for result in replayed.results] == ["equal", "equal", "equal"]
+
+
 def test_an_imported_attempt_says_nothing_of_its_patch_before_the_end(calc: Path, tmp_path: Path) -> None:
     file = tmp_path / "calc__calc-1.traj"
     file.write_text(json.dumps(swe_agent(commit(calc))))
