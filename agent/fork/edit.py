@@ -116,6 +116,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text and not any(line != line.rstrip() for line in text.split("\n")) else None
+    if any(end in text for end in "\x85\u2028\u2029"):  # line ends to YAML, which it reads as plain ones
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -13,6 +13,7 @@ import pytest
 from aci_tools.errors import UsageError
 from aci_tools.tools import TOOLS
 from agent.fork import ForkRequest, StepValue, fork_attempt
+from agent.fork.edit import changed, document
 from agent.fork.write import reply_with
 from agent.formats import make_format
 from tasks.grading import Verdict
@@ -146,6 +147,15 @@ def test_forks_of_forks_make_a_tree(recorded: Path, tmp_path: Path) -> None:
         assert isinstance(event, AttemptStarted)
         assert line.startswith(f"{begins}{event.attempt_id}  submitted")
     assert lines[2].endswith("[remark]")
+
+
+@pytest.mark.parametrize("said", ["a\x85b", "one\ntwo\u2028three", "  blank\n\r\n\t# end ", "\x1b[31mred\udcff"])
+def test_a_step_that_an_editor_left_alone_is_unchanged(tmp_path: Path, said: str) -> None:
+    events = [ModelReplied(step=1, content=said), Observed(step=1, text=said)]
+    file = tmp_path / "step.yaml"
+    file.write_text(document(events, 1), encoding="utf-8", errors="backslashreplace")
+    with pytest.raises(UsageError, match="nothing was changed"):
+        changed(ForkRequest(tmp_path, 1, tmp_path), events, file.read_text(encoding="utf-8"))
 
 
 def test_an_attempt_killed_in_its_first_line_is_none_of_a_tree(recorded: Path, tmp_path: Path) -> None:
