@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.trajectories.inspector.conftest import Browser
+from tests.trajectories.inspector.conftest import Browser, page_of
+from trajectories.events import AttemptStarted, PatchChanged
+from trajectories.log import EventLog
 
 ROWS = "tbody tr"
 CURRENT = "return document.querySelector('.card.current .number')?.innerText"
@@ -209,6 +211,17 @@ def test_the_patch_grows_with_the_steps_and_by_its_slider(browser: Browser, run_
     browser.one(".panel .where button", "Follow").click()
     browser.press("g")
     assert browser.one(".panel .files").text == "No patch is recorded before step 1."
+
+
+def test_a_file_with_a_name_that_git_quotes_is_called_by_it(browser: Browser, tmp_path: Path) -> None:
+    name = r"d\303\251\"b/\\303 \360\237\230\200.py"
+    patch = f'diff --git "a/{name}" "b/{name}"\n--- "a/{name}"\n+++ "b/{name}"\n@@ -1 +1 @@\n-a\n+b\n'
+    with EventLog(tmp_path / "trajectory.jsonl") as log:
+        log.append(AttemptStarted(attempt_id="it", task={"id": "t"}))
+        log.append(PatchChanged(step=0, patch=patch))
+    browser.open(page_of(tmp_path, tmp_path / "page.html"))
+    browser.until("return document.querySelector('.panel .path') !== null")
+    assert browser.texts(".panel .path") == ['dé"b/\\303 😀.py']
 
 
 def test_a_click_on_the_strip_goes_to_the_step(browser: Browser, run_page: Path) -> None:

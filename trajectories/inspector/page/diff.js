@@ -12,8 +12,8 @@ function readDiff(patch) {
       (!inHunk && line.startsWith("--- ") && (!file || file.lines.some((known) => known.kind === "hunk")))
     ) {
       const path = line.startsWith("diff")
-        ? line.replace(/^diff --git (?:"?a\/)?.* "?b\//, "").replace(/"$/, "")
-        : line.slice(4).replace(/^a\//, "");
+        ? unquoted(line.replace(/^diff --git (?:"?a\/)?.* ("?)b\//, "$1"))
+        : unquoted(line.slice(4)).replace(/^a\//, "");
       file = { path, added: 0, removed: 0, lines: [] };
       files.push(file);
       left = [0, 0];
@@ -38,6 +38,17 @@ function readDiff(patch) {
     } else if (!/^(?:index|---|\+\+\+) /.test(line)) file.lines.push({ kind: "meta", text: line });
   }
   return files;
+}
+
+/** A name as git prints it, without the quotes and escapes that it has where something in it is not plain. */
+function unquoted(name) {
+  if (!/^"[^]*"$/.test(name)) return name;
+  const bytes = (octal) => Uint8Array.from(octal.slice(1).split("\\"), (digits) => parseInt(digits, 8));
+  return name
+    .slice(1, -1)
+    .replaceAll(/((?:\\[0-7]{3})+)|\\(.)/g, (_, octal, sign) =>
+      octal ? new TextDecoder().decode(bytes(octal)) : ({ n: "\n", t: "\t" }[sign] ?? sign),
+    );
 }
 
 function diffSize(files) {
