@@ -17,6 +17,7 @@ from trajectories.events import Event
 from trajectories.inspector import Collection
 from trajectories.inspector.server import InspectorServer
 from trajectories.log import EventLog
+from trajectories.stats import read_attempt
 
 
 @pytest.fixture
@@ -143,6 +144,15 @@ def test_it_listens_to_this_machine_only(server: InspectorServer) -> None:
     assert server.server_address[0] == "127.0.0.1"
 
 
+def judge(trajectory: Path) -> None:
+    """Write the verdict that an attempt's patch resolves its task."""
+    attempt = read_attempt(trajectory)
+    place = trajectory.parent / "verdicts" / attempt.task["id"] / "key"
+    place.mkdir(parents=True)
+    (place / "patch.diff").write_text(attempt.patch)
+    (place / "verdict.json").write_text('{"status": "resolved", "resolved": true}')
+
+
 def test_the_page_follows_an_attempt_that_is_being_written(
     browser: Browser, server: InspectorServer, home: Path
 ) -> None:
@@ -162,6 +172,9 @@ def test_the_page_follows_an_attempt_that_is_being_written(
     browser.until("return document.querySelector('.about').innerText.includes('submitted')")
     browser.press("G")
     assert "THE END" in browser.one(".card.current").text
+    judge(home / "live.jsonl")
+    browser.until("return document.querySelector('.about').innerText.includes('resolved')")
+    browser.until("return document.querySelector('.card.current').innerText.includes('resolved')")
     browser.press("u")
     browser.until("return document.querySelectorAll('tbody tr').length === 2")
     samples.write(home / "another.jsonl", samples.story(4, 3))

@@ -154,14 +154,19 @@ async function keepUp() {
 async function keepUpTrajectory(now) {
   const attempt = source.attempts.find((known) => known.id === now.attempt.id);
   if (!attempt) return;
+  // What the list knows changes without an event too: a verdict comes, or an end between two questions.
+  const told = JSON.stringify(attempt) !== JSON.stringify(now.attempt) || source.attempts.length !== now.family.length;
+  if (told) now.update(attempt, source.attempts);
   const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 40 && now.current > 0;
   const news = await now.load();
   if (news === "anew") {
     view = null;
     now.close();
     await show();
-  } else if (news) {
-    now.update(attempt, source.attempts);
+    return;
+  }
+  if (told) now.redraw(now.steps.length - 1);
+  if (news) {
     if (atEnd) now.go(now.steps.length - 1);
     else now._select(now.current);
   }
