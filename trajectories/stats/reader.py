@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import Annotated, Any, NotRequired
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from trajectories.events import SchemaVersion, Time
 from trajectories.log import TrajectoryError, reason
 from trajectories.stats.commands import command_of, writes_files
 from trajectories.trees import trial_file
+
+#: Sums of them fit the 64 bits of a table, and JSON can say them.
+Count = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Event(TypedDict):
@@ -29,10 +33,10 @@ class _Sandbox(TypedDict, total=False):
 
 
 class _Usage(TypedDict, total=False):
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cached_tokens: int | None
-    cost: float | None
+    prompt_tokens: Count | None
+    completion_tokens: Count | None
+    cached_tokens: Count | None
+    cost: Finite | None
 
 
 class _Call(TypedDict, total=False):
@@ -51,19 +55,19 @@ class _Fields(_Event, total=False):
     code: str | None
     data: dict[str, Any] | None
     detail: str | None
-    duration: float | None
+    duration: Finite | None
     foreign: Any
     model: str | None
     name: str | None
     ok: bool | None
     patch: str | None
     purpose: str | None
-    retries: int | None
+    retries: Count | None
     sandbox: _Sandbox | None
     schema_version: SchemaVersion | None
     status: str | None
-    step: int | None
-    steps: int | None
+    step: Count | None
+    steps: Count | None
     task: dict[str, Any] | None
     text: str | None
     trajectory: str | None
