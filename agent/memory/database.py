@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -88,7 +89,7 @@ def _recognise(database: sqlite3.Connection, path: Path) -> None:
     """Make an empty file a memory, and refuse any other file that is none."""
     if _number(database, "application_id") == 0 and _empty(database):
         # Readers go on while one writes. It is a property of the file, and cannot be set within a transaction.
-        database.execute("PRAGMA journal_mode = WAL")
+        _begin_log(database)
         database.execute("BEGIN IMMEDIATE")
         if _empty(database):  # else another process was quicker
             for statement in _SCHEMA.strip().split(";\n"):
@@ -98,6 +99,19 @@ def _recognise(database: sqlite3.Connection, path: Path) -> None:
         raise UsageError(f"{path}: a database of another program, not a memory; name another file")
     if _number(database, "user_version") > _VERSION:
         raise UsageError(f"{path}: written by a later version of this program; update it, or name another file")
+
+
+def _begin_log(database: sqlite3.Connection) -> None:
+    """Have a log written. For that SQLite does not wait for others who open the file at the same moment."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _number(database: sqlite3.Connection, pragma: str) -> int:

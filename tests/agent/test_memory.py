@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -190,6 +191,17 @@ def test_processes_share_it_from_its_first_moment(store: MemoryStore) -> None:
     children = [subprocess.Popen([sys.executable, "-c", program, str(store.path), str(n)]) for n in range(4)]
     assert [child.wait() for child in children] == [0] * 4
     assert len(store.reflections()) == 40
+
+
+def test_a_memory_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    store = MemoryStore(tmp_path / "memory")
+    with ThreadPoolExecutor(1) as pool, contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        added = pool.submit(store.add, reflection(DATES))
+        with contextlib.suppress(TimeoutError):
+            added.result(timeout=0.3)  # it is at the door
+        other.execute("ROLLBACK")
+        assert added.result().text == DATES
 
 
 def test_a_process_that_is_killed_while_writing_leaves_it_whole(store: MemoryStore) -> None:
