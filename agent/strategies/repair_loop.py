@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aci_tools.session import Session
-from aci_tools.tools.base import ToolError
+from aci_tools.tools.base import NOT_FOUND, ToolError
+from agent.modules import module_of
 from agent.prompts import render
 from agent.strategies.base import Brief, Candidate, Solver
 from agent.strategies.bench import Bench
+from agent.strategies.designer import DesignedEvaluator
 from agent.strategies.evaluation import Check
 from agent.strategies.reflection import change_of, cut, in_words
 from agent.strategies.reflexion import failed
 
+if TYPE_CHECKING:
+    from aci_tools.tracing import Subject
+
 _ISSUE, _TRACE = 4000, 4000
+#: Gives statements the names of a module, as designed cases take them for granted.
+_NAMES = 'globals().update(vars(__import__("importlib").import_module({!r})))'
 #: Failing checks that are tried until one of them can be traced.
 _TRIED = 3
 
@@ -96,7 +103,7 @@ def _trace(bench: Bench, candidate: Candidate) -> dict[str, Any]:
             if check is None:
                 break
             try:
-                found = trace(session, _subject(check, session))
+                found = trace(session, _subject(bench, check, session))
             except ToolError as error:
                 why = error.text
                 continue
@@ -113,16 +120,34 @@ def _wrong_at_base(session: Session) -> Check | None:
     return Check("examples", wrong.example.source, False, f"gives {wrong.output}, {wrong.wanted}")
 
 
-def _subject(check: Check, session: Session) -> Any:
-    """How a check is run: statements with those that they build on, anything else as a test."""
+def _subject(bench: Bench, check: Check, session: Session) -> Subject:
+    """How a check is run: statements with those that they build on, anything else as a test.
+
+    Raises:
+        ToolError: It must not be shown.
+    """
     from aci_tools.tracing import Subject
 
-    examples = session.examples.examples
-    if check.kind == "examples":
-        sources = [example.source for example in examples]
-        before = sources[: sources.index(check.name)] if check.name in sources else []
-    elif check.name.startswith("assert "):  # a designed case; the examples know how its function is imported
-        before = [example.source for example in examples if not example.shown]
-    else:
+    if check.kind == "designed":
+        return _designed(bench, check, session)
+    if check.kind != "examples":
         return Subject(test=check.name)
+    sources = [example.source for example in session.examples.examples]
+    before = sources[: sources.index(check.name)] if check.name in sources else []
     return Subject(call="\n".join([*before, check.name]))
+
+
+def _designed(bench: Bench, check: Check, session: Session) -> Subject:
+    """How a designed test is run, which is no part of the repository."""
+    from aci_tools.tracing import Subject
+
+    suites = [evaluator.suite for evaluator in bench.evaluators if isinstance(evaluator, DesignedEvaluator)]
+    for suite in suites:
+        for test in suite.tests:
+            if test.name != check.name:
+                continue
+            if suite.form == "cases":
+                return Subject(call=f"{_NAMES.format(module_of(suite.path))}\n{test.source}")
+            session.sandbox.write(f"{session.root}/{suite.path}", suite.text.encode())
+            return Subject(test=test.name)
+    raise ToolError("designed tests are not shown", NOT_FOUND)

@@ -96,6 +96,23 @@ def test_the_programmer_sees_the_tests_as_the_policy_says(tree: Run, policy: str
     assert "designed test 1: failed" in model.prompts[4] or second
 
 
+def traced(place: Path) -> dict[str, Any]:
+    events = read_events(place / "attempt/trajectory.jsonl")
+    return next(event.data for event in events if isinstance(event, Noted) and event.key == "trace/1.2")
+
+
+@pytest.mark.parametrize("policy", ["after_failure", "never"])
+def test_a_repair_is_shown_what_the_code_did_in_a_designed_case_unless_it_is_hidden(
+    tree: Run, tmp_path: Path, policy: str
+) -> None:
+    explained = () if policy == "never" else (says("It multiplies."),)
+    settings = (*ALONE, "strategy.rounds=1", f"strategy.show_tests={policy}")
+    script = (CASES, CONFIRMED, WRONG, SUBMIT, *explained, fix(), SUBMIT)
+    done = tree("programmer-tester+repair-loop", *script, settings=settings, issue=ISSUE)
+    assert done.run().steps == len(script)
+    assert ("calc.py: add(a=2, b=3) returned 7." in traced(tmp_path)["text"]) is (policy != "never")
+
+
 def test_tests_that_do_not_hold_what_they_promise_are_dropped_with_the_reason(tree: Run, tmp_path: Path) -> None:
     reply = says(
         "assert add(1, 1) == 2\nassert add(1) == 1\nassert twice(2) == 4\nassert add(1, 1) == 2\n"
@@ -263,6 +280,15 @@ def test_a_project_gets_a_test_file_of_its_own_framework(tree: Run, project: Pat
     # What was dropped is not shown to the programmer either.
     assert "def test_reproduces_the_difference" in model.prompts[4]
     assert "test_reproduces_with_a_slip" not in model.prompts[4]
+
+
+def test_a_repair_is_shown_what_the_code_did_in_a_designed_test_file(tree: Run, project: Path, tmp_path: Path) -> None:
+    settings = (*ALONE, "strategy.confirm_tests=false", "strategy.design_rounds=1", "strategy.rounds=1")
+    script = (says(TESTS), WRONG, SUBMIT, says("It multiplies."), fix(), SUBMIT)
+    done = tree("programmer-tester+repair-loop", *script, settings=settings, issue=ISSUE)
+    assert done.run().steps == len(script)
+    assert "calc.py: add(a=2, b=3) returned 7." in traced(tmp_path)["text"]
+    assert "test_issue" not in done.patch
 
 
 def test_a_test_file_in_a_directory_with_a_blank_is_run(tree: Run, project: Path, tmp_path: Path) -> None:
