@@ -14,6 +14,9 @@ import pytest
 
 # Taken out of the environment at once: a test that starts pytest itself must not be traced by it.
 _WATCHED = {os.path.realpath(path) for path in json.loads(os.environ.pop("PATCHWRIGHT_TOUCH", "[]"))}
+_FOR_WORKERS = "  -p  patchwright_touch"  # not as anybody else writes it
+if "PYTEST_ADDOPTS" in os.environ:
+    os.environ["PYTEST_ADDOPTS"] = os.environ["PYTEST_ADDOPTS"].replace(_FOR_WORKERS, "")
 _REPORT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "touched.txt")
 _KNOWN: Any = {}
 _TOUCHED: Any = []
@@ -26,6 +29,13 @@ def _trace(frame: Any, event: Any, argument: Any) -> Any:
     if _KNOWN[name]:
         _TOUCHED.append(name)
         sys.settrace(None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """The processes of pytest-xdist begin, which run the tests in the place of this one."""
+    os.environ["PATCHWRIGHT_TOUCH"] = json.dumps(sorted(_WATCHED))
+    os.environ["PYTEST_ADDOPTS"] = os.environ.get("PYTEST_ADDOPTS", "") + _FOR_WORKERS
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,19 @@ def test_a_test_file_with_a_blank_in_its_name_is_run_like_others(tree: Run, proj
         "tests/test_calc.py::test_zero",
         "tests/test_the shop.py::test_change",
     ]
+
+
+def test_tests_that_run_in_processes_of_their_own_are_found_too(
+    tree: Run, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xdist")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    (project / "pytest.ini").write_text(f"{FILES['pytest.ini']}addopts = -n 1\n")
+    git(project, "-c", "user.name=U", "-c", "user.email=u@example.org", "commit", "-qam", "Test in parallel")
+    tree("best-of-n", BREAKS, SUBMIT, settings=(*SETTINGS, "strategy.candidates=1")).run()
+    (known,) = on_base(tmp_path)
+    assert "tests/test_shop.py::test_change" in known["tests"]
+    assert "tests/test_shop.py::test_total" not in known["tests"]
 
 
 def test_without_tests_nothing_is_said(tree: Run, tmp_path: Path) -> None:
