@@ -51,7 +51,7 @@ git -c core.quotePath=false ls-files --cached --others --exclude-standard |
 printf '\0cases\0'
 git grep --untracked -lE 'unittest|TestCase' -- 'test*.py' '*/test*.py' 2>/dev/null | head -n 1000
 for file in $CONFIGS; do
-    if [ -f "$file" ]; then printf '\0%s\0' "$file"; head -c 100000 "$file"; fi
+    if [ -f "$file" ]; then printf '\0%s\0' "$file"; head -c 100000 "$file" | tr -d '\0'; fi
 done
 printf '\0programs\0'
 eval "$PROGRAMS_PROBE"

@@ -102,6 +102,15 @@ def test_a_configured_command_wins(project, calc):
     assert (plan.command, plan.parser, plan.source) == ("./runtests.sh", "auto", "the configured test command")
 
 
+@pytest.mark.parametrize("requirements", ["calc==1", "calc==10"])
+def test_a_file_in_utf_16_does_not_hide_what_comes_after_it(project, calc, requirements):
+    session = project(calc)
+    session.sandbox.write(f"{session.root}/requirements.txt", requirements.encode("utf-16"))
+    plan = find_plan(session)
+    assert plan is not None
+    assert plan.parser == "pytest"
+
+
 def test_the_python_of_the_repositorys_environment_is_taken(project, calc):
     environment = '#!/bin/sh\nexec python3 "$@"\n'
     session = project({**calc, ".venv/bin/python": environment})
