@@ -86,6 +86,8 @@ class Recorder:
             {"number": b.number, "first": b.first, "last": b.last, "source": self._lines[b.first - 1 : b.last]}
             for b in self.blocks.blocks
         ]
+        # At the deadline the function runs on meanwhile: what is counted has to be what is shown.
+        executions = self._first + list(self._last)
         return {
             "calls": self.calls,
             "nested": self.nested,
@@ -93,8 +95,8 @@ class Recorder:
             "end": self.outermost.end if self.outermost else "",
             "blocks": blocks,
             "never": [b["number"] for b in blocks if b["number"] not in self.executed],
-            "total": self.executions,
-            "executions": self._first + list(self._last),
+            "total": executions[-1]["n"] if executions else 0,
+            "executions": executions,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from aci_tools.session import Session, SessionSettings
 from aci_tools.tools.base import ToolError
 from aci_tools.tools.trace import Trace
 from aci_tools.tracing import Subject, trace
+from aci_tools.tracing.patchwright_trace.recorder import Recorder
+from aci_tools.tracing.patchwright_trace.sources import Function
 from aci_tools.tracing.watch import plan_for, watch
 
 Make = Callable[..., Session]
@@ -173,8 +176,25 @@ def test_what_does_not_end_is_stopped_and_its_last_blocks_are_shown(on: Make) ->
     assert "hanging.py: count_down(n=3) was still running." in found.text
     assert "more executions of blocks ..." in found.text
     assert len(found.recorded["executions"]) == 10
-    assert found.recorded["executions"][-1]["n"] == found.recorded["total"] > 100
+    assert found.recorded["executions"][-1]["n"] == found.recorded["total"] > 10
     assert "Never executed in this call: line 6." in found.text
+
+
+def test_what_is_reported_while_the_function_runs_on_counts_what_it_shows() -> None:
+    function = Function("hanging.py", "count_down", ast.parse(HANGING).body[0])
+    recorder = Recorder(function, HANGING.splitlines())
+    reports: list[dict[str, Any]] = []
+
+    class Interrupted(set[int]):
+        def add(self, number: int) -> None:
+            reports.append(recorder.report())
+            super().add(number)
+
+    recorder.executed = Interrupted()
+    for _ in range(12):
+        recorder.add({"block": 1})
+    assert [each["total"] for each in reports] == list(range(12))
+    assert all(each["executions"][-1]["n"] == each["total"] for each in reports[1:])
 
 
 def test_a_recursion_without_end_is_shown(on: Make) -> None:
