@@ -6,7 +6,7 @@ import contextlib
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from aci_tools.errors import UsageError
 from agent.batch.assignment import Assignment, open_worker
 from agent.batch.board import Board
 from agent.batch.budget import RunBudget
-from agent.batch.jobs import Job, Result
+from agent.batch.jobs import Job, Key, Result
 from agent.batch.output import Output
 from agent.batch.places import LookAhead
 from agent.batch.stop import Stop
@@ -35,8 +35,12 @@ class Crew(Protocol):
     def model(self) -> str:
         """Name of the model that they ask."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Do every job, in about this order; none begins once the run is stopped or out of money.
+    def run(self, jobs: Sequence[Job], free: Collection[Key] = ()) -> Iterator[Result]:
+        """Do every job, in about this order; none begins once the run is stopped, or out of money and not free.
+
+        Args:
+            jobs: The jobs.
+            free: Keys of those that spend nothing, because their attempts have ended and are graded only.
 
         Yields:
             Results, in the order in which jobs end.
@@ -109,19 +113,21 @@ class _Threads:
         self.model = worker.model.name
         self._worker, self._count, self._stop = worker, count, stop
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(self, jobs: Sequence[Job], free: Collection[Key] = ()) -> Iterator[Result]:
         """See :class:`Crew`."""
         worker = self._worker
-        needing = [job for job in jobs if worker.output.finished(job) is None]
+        needing = [job for job in jobs if job.key not in free]
         worker.places.expect(job.task for job in needing)
+
+        def halted(job: Job) -> bool:
+            return bool(self._stop) or (self.budget.exhausted and job.key not in free)
+
         with LookAhead(needing, worker.places.open, min(AHEAD, self._count)) as ahead:
-            yield from side_by_side(
-                self._count, jobs, lambda job: worker.do(job, ahead), lambda: bool(self._stop) or self.budget.exhausted
-            )
+            yield from side_by_side(self._count, jobs, lambda job: worker.do(job, ahead), halted)
 
 
 def side_by_side(
-    count: int, jobs: Sequence[Job], work: Callable[[Job], Result], halted: Callable[[], bool]
+    count: int, jobs: Sequence[Job], work: Callable[[Job], Result], halted: Callable[[Job], bool]
 ) -> Iterator[Result]:
     """Do jobs in threads of this process.
 
@@ -129,7 +135,7 @@ def side_by_side(
         count: Threads.
         jobs: The jobs.
         work: Does one; raises only what is a programming error.
-        halted: Asked before each; when it says yes, no further job begins.
+        halted: Asked before each; when it says yes, that one does not begin.
 
     Yields:
         Results, in the order in which jobs end.
@@ -139,12 +145,13 @@ def side_by_side(
 
     def serve() -> None:
         try:
-            while waiting and not halted():
+            while waiting:
                 try:
                     job = waiting.popleft()
                 except IndexError:  # another worker was quicker
                     break
-                results.put(work(job))
+                if not halted(job):
+                    results.put(work(job))
         except BaseException as error:
             results.put(error)
         finally:

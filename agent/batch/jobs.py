@@ -18,6 +18,9 @@ NOT_STARTED = "not_started"
 CRASHED = "crashed"
 _NO_END = (NOT_STARTED, CRASHED)
 
+#: Id of a task and number of an attempt: what tells a job from the others of a run.
+Key = tuple[str, int]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -32,7 +35,7 @@ class Job:
     attempt: int = 1
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         """What tells it from the others of a run."""
         return self.task.id, self.attempt
 

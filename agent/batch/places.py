@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from aci_tools.sandbox import Sandbox, open_sandbox
 from aci_tools.sandbox.openings import Openings
-from agent.batch.jobs import Job
+from agent.batch.jobs import Job, Key
 from agent.computer import limits_of, open_computer
 from agent.config import Config
 from agent.progress import Voice
@@ -159,7 +159,7 @@ class LookAhead:
         self._make, self._depth = make, depth
         self._upcoming = deque(job.key for job in jobs)
         self._jobs = {job.key: job for job in jobs}
-        self._ahead: dict[tuple[str, int], Future[Place]] = {}
+        self._ahead: dict[Key, Future[Place]] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=max(1, depth), thread_name_prefix="look-ahead")

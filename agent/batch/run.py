@@ -17,7 +17,7 @@ from agent.batch.assignment import Assignment
 from agent.batch.board import Board
 from agent.batch.budget import RunBudget
 from agent.batch.engine import Engine, LocalEngine
-from agent.batch.jobs import Job, Result
+from agent.batch.jobs import Job, Key, Result
 from agent.batch.output import RESULTS, VERDICTS, Output, claim
 from agent.batch.request import BatchRequest
 from agent.batch.seldom import Seldom
@@ -171,13 +171,15 @@ def _run(
                 if stop.wait(wait):
                     break
             try:
-                for result in crew.run(todo):
+                for result in crew.run(todo, {job.key for job in todo if _only_graded(results.get(job.key))}):
                     results[result.job.key] = result.to_keep()
                     predictions.ask()
             finally:
                 predictions.at_last()
             todo = [job for job in jobs if job.key in results and results[job.key].worth_another_try]
-            if not todo or stop or crew.budget.exhausted:
+            if crew.budget.exhausted:
+                todo = [job for job in todo if _only_graded(results[job.key])]
+            if not todo or stop:
                 break
         outcome = Outcome(
             output.path,
@@ -191,9 +193,14 @@ def _run(
         return outcome
 
 
-def _known(jobs: Sequence[Job], output: Output, budget: RunBudget, board: Board) -> dict[tuple[str, int], Result]:
+def _only_graded(result: Result | None) -> bool:
+    """Whether all that is left to do of a job is to grade it, which spends nothing."""
+    return result is not None and result.finished
+
+
+def _known(jobs: Sequence[Job], output: Output, budget: RunBudget, board: Board) -> dict[Key, Result]:
     """Results of attempts that earlier processes finished; what all of theirs used is counted."""
-    found: dict[tuple[str, int], Result] = {}
+    found: dict[Key, Result] = {}
     spent = Usage()
     for job in jobs:
         recorded = output.recorded(job)

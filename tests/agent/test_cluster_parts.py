@@ -78,6 +78,13 @@ def test_a_job_that_failed_on_a_node_is_rather_tried_on_another() -> None:
     assert waiting.take("one", ["two"]).task.id == "a"
 
 
+def test_of_the_jobs_that_wait_some_are_let_go() -> None:
+    waiting = Waiting()
+    waiting.add([job("a"), job("b"), job("c")])
+    waiting.keep({job("b").key})
+    assert [task.id for task in waiting.next_tasks()] == ["b"]
+
+
 def test_a_hub_counts_what_is_spent_paces_calls_and_keeps_news_in_order() -> None:
     async def use() -> None:
         hub = Hub()

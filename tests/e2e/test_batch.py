@@ -163,6 +163,21 @@ def test_the_money_of_a_run_is_a_limit_that_can_be_raised(user: User, tmp_path: 
     assert "$4.50" in done.stderr
 
 
+def test_what_has_ended_is_graded_though_the_money_is_spent(user: User, tmp_path: Path) -> None:
+    tasks, output = tasks_of(user, 3), tmp_path / "out"
+    environment = {"test_command": "python3 -m unittest -v", "parser": "unittest"}
+    rows = [json.loads(line) | {"environment": environment} for line in tasks.read_text().splitlines()]
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = user.script({**SUBMIT, "usage": {"prompt_tokens": 10, "cost": 1.0}})
+    arguments = batch(user, tasks, output, model, "--workers", "1", "--cost-limit", "2")
+    limited = user.agent(*arguments)
+    assert limited.returncode == 1, limited.stderr
+    graded = user.agent(*arguments, "--resume", "--evaluate")
+    assert graded.returncode == 1, graded.stderr
+    assert [row["verdict"] for row in results(output)["attempts"]] == ["empty_patch", "empty_patch"]
+    assert results(output)["not_begun"] == ["mine__calc-3"]
+
+
 def test_an_interrupt_ends_attempts_so_that_they_can_be_resumed(user: User, tmp_path: Path) -> None:
     tasks, output = tasks_of(user, 3), tmp_path / "out"
     slow = scripts(user, calc_1=(FIX, SUBMIT), calc_2=(FIX, {**SUBMIT, "delay": 600}), calc_3=(FIX, SUBMIT))

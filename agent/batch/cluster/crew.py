@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from agent.batch.cluster.kept import Kept
 from agent.batch.cluster.node import Brief, Greeting, NodeWorker
 from agent.batch.cluster.placement import WINDOW, Share, Waiting
 from agent.batch.engine import AHEAD
-from agent.batch.jobs import CRASHED, Job, Result
+from agent.batch.jobs import CRASHED, Job, Key, Result
 from agent.batch.output import Output
 from agent.batch.stop import Stop
 
@@ -87,11 +87,11 @@ class Processes:
         self.model = assignment.config.model.name
         self._assignment, self._kept = assignment, Kept.of(output)
         self._processes: list[Process] = []
-        self._known: dict[tuple[str, int], Job] = {}
+        self._known: dict[Key, Job] = {}
         self._waiting = Waiting()
         self._surveys: dict[Any, Process] = {}
         self._until_survey: Counter[str] = Counter()
-        self._losses: Counter[tuple[str, int]] = Counter()
+        self._losses: Counter[Key] = Counter()
         self._false_starts = 0
         self._why = ""
         self._reminded = time.monotonic()
@@ -110,13 +110,15 @@ class Processes:
             self._remind()
         self.model = next((known.greeting.model for known in self._processes if known.greeting), self.model)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(self, jobs: Sequence[Job], free: Collection[Key] = ()) -> Iterator[Result]:
         """See :class:`~agent.batch.engine.Crew`."""
         self._known.update((job.key, job) for job in jobs)
         self._waiting.add(jobs)
         while True:
-            if self._stop or self.budget.exhausted:
-                self._waiting.clear()
+            if self._stop:
+                self._waiting.keep(())
+            elif self.budget.exhausted:
+                self._waiting.keep(free)
             self._hand_out()
             if not self._waiting and not any(process.jobs for process in self._processes):
                 return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.batch.budget import RunBudget
-from agent.batch.jobs import Job, Result
+from agent.batch.jobs import Job, Key, Result
 from agent.batch.stop import Stop
 from agent.budget import AttemptOver
 from agent.models.pacer import Pacer
@@ -31,7 +31,7 @@ class News:
     """
 
     what: str
-    key: tuple[str, int] | None = None
+    key: Key | None = None
     said: tuple[Any, ...] = ()
 
 

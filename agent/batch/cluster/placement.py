@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aci_tools.errors import UsageError
 from aci_tools.sandbox import MIB
-from agent.batch.jobs import Job
+from agent.batch.jobs import Job, Key
 
 if TYPE_CHECKING:
     from tasks.task import Task
@@ -101,7 +101,7 @@ class Waiting:
         self._jobs: list[Job] = []
         self._has: defaultdict[str, set[str]] = defaultdict(set)
         self._found: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        self._failed: set[tuple[tuple[str, int], str]] = set()
+        self._failed: set[tuple[Key, str]] = set()
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -114,9 +114,9 @@ class Waiting:
         """Let jobs wait before all others."""
         self._jobs[:0] = jobs
 
-    def clear(self) -> None:
-        """Let none wait."""
-        self._jobs.clear()
+    def keep(self, keys: Collection[Key]) -> None:
+        """Let only the jobs with these keys wait on."""
+        self._jobs = [job for job in self._jobs if job.key in keys]
 
     def failed(self, job: Job, node: str) -> None:
         """A job failed on a node for reasons of its own: it is rather tried elsewhere."""
