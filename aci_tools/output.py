@@ -73,3 +73,8 @@ def unquoted(name: str) -> str:
 
     raw = name[1:-1].encode("utf-8", "surrogateescape")
     return _GIT_ESCAPED.sub(plain, raw).decode("utf-8", "surrogateescape")
+
+
+def whole_characters(text: str) -> str:
+    """The text with U+FFFD for each half of a character (a lone surrogate), which JSON can hold and no request can."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from aci_tools.output import whole_characters
+
 
 def _text(value: object) -> object:
     """Data sets write a missing text as null and a time as text or as a date."""
@@ -18,7 +20,7 @@ def _text(value: object) -> object:
 
 def _shown(value: object) -> object:
     """A text that a model is to read; no provider takes halves of characters, which JSON can hold."""
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+    return whole_characters(value) if isinstance(value, str) else value
 
 
 def _names(value: object) -> object:

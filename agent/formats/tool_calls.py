@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from aci_tools.output import whole_characters
 from aci_tools.tools.describe import CallError, build, json_schema
 from agent.formats.base import FormatError, ParsedCall, ParsedReply, ShownLine, Tools, Tried
-from agent.models.base import ChatMessage, whole_characters
+from agent.models.base import ChatMessage
 from trajectories.events import Call, ModelReplied
 
 

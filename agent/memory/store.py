@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aci_tools.output import whole_characters
 from agent.memory.database import fault, opened
 from agent.memory.reflection import Reflection
 from agent.words import words
@@ -168,7 +169,7 @@ class MemoryStore:
 
     def _storable(self, text: str) -> str:
         """A text without secrets, and without what is no character, such as a byte of a path that is not UTF-8."""
-        return self._redactor.text(text).encode(errors="replace").decode()
+        return whole_characters(self._redactor.text(text))
 
     def _bound(self, database: sqlite3.Connection, repo: str, added: int) -> None:
         excess = _count(database, repo) - self._most

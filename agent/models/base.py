@@ -7,15 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aci_tools.errors import InfrastructureError
+from aci_tools.output import whole_characters
 from trajectories.events import Usage
 
 #: A chat message as OpenAI's API defines it.
 ChatMessage = dict[str, Any]
-
-
-def whole_characters(text: str) -> str:
-    """The text with U+FFFD for each half of a character (a lone surrogate), which no request can carry."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class ModelError(InfrastructureError):
@@ -53,7 +49,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's answer.
+    """A model's answer. Its texts hold whole characters, since they go into requests, files and databases.
 
     Attributes:
         content: Its text.
@@ -74,6 +70,10 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     retries: int = 0
     logprob: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("content", "reasoning"):
+            object.__setattr__(self, name, whole_characters(getattr(self, name)))
 
 
 #: Told of every wait before a retry: what failed and for how many seconds it waits.

@@ -13,7 +13,7 @@ from typing import Any
 
 from aci_tools.errors import UsageError
 from agent.config import ModelConfig, Price
-from agent.models.base import ContextOverflow, ModelError, OnRetry, Query, Reply, whole_characters
+from agent.models.base import ContextOverflow, ModelError, OnRetry, Query, Reply
 from agent.models.litellm_loader import load_litellm, preload_litellm
 from agent.models.pacer import Pacer
 from trajectories.events import Usage
@@ -258,9 +258,9 @@ class ProviderModel:
             for call in message.tool_calls or []
         ]
         return Reply(
-            content=whole_characters(message.content or ""),
+            content=message.content or "",
             tool_calls=calls,
-            reasoning=whole_characters(getattr(message, "reasoning_content", None) or ""),
+            reasoning=getattr(message, "reasoning_content", None) or "",
             finish_reason=choice.finish_reason or "stop",
             model=name,
             usage=self._usage(response),

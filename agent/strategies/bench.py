@@ -165,8 +165,7 @@ class Bench:
             return self.record(asked.model_copy(update={"finish_reason": "overflow"}))
         self.budget.spend(reply.usage)
         given = {
-            # Half of a character can be in a reply, but in no file and in no database.
-            "content": reply.content.encode(errors="replace").decode(),
+            "content": reply.content,
             "finish_reason": reply.finish_reason,
             "logprob": reply.logprob,
             "model": reply.model,
