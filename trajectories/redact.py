@@ -11,7 +11,10 @@ from typing import Any
 MASK = "[secret removed]"
 
 #: Names of variables whose values are secrets.
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH)(?:_|$)|_PAT$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH)(?:_|$)|_(?:PAT|PASS)$|^MYSQL_PWD$",
+    re.IGNORECASE,
+)
 #: Names that match the pattern above and hold nothing secret.
 _HARMLESS_NAME = re.compile(r"^(?:SSH_AUTH_SOCK|.*_FILE|.*_PATH|XAUTHORITY|.*_URL)$", re.IGNORECASE)
 #: A shorter value would blank out ordinary words.

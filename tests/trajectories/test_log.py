@@ -184,6 +184,12 @@ def test_usage_adds_up_and_an_unknown_cost_stays_unknown() -> None:
     assert (a + a).cost is None
 
 
+@pytest.mark.parametrize("name", ["DB_PASS", "MYSQL_PWD", "GPG_PASSPHRASE", "X_PASSWORD"])
+def test_passwords_go_by_several_names(name: str) -> None:
+    redactor = Redactor.from_environment({name: "hunter2hunter2", "OLDPWD": "/home/me"})
+    assert redactor.text("hunter2hunter2 in /home/me") == "[secret removed] in /home/me"
+
+
 def test_secrets_never_reach_the_file(tmp_path: Path) -> None:
     secret, shaped = "correct horse battery", "ghp_" + "A1b2C3d4E5" * 4
     redactor = Redactor.from_environment({"MY_API_KEY": secret, "HOME": "/home/someone-here", "SHORT_TOKEN": "abc"})
