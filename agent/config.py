@@ -6,14 +6,14 @@ accepts back. Environment variables hold secrets only, never settings.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 
-from aci_tools.errors import UsageError
+from aci_tools.variables import check_variables
 
 Share = Annotated[float, Field(gt=0, le=1)]
+Cost = Annotated[float, Field(ge=0)]
 
 
 class Section(BaseModel):
@@ -25,11 +25,11 @@ class Section(BaseModel):
 class Price(Section):
     """What a model costs, in US dollars per million tokens, where the built-in table does not know it."""
 
-    input: float
+    input: Cost
     """Tokens read."""
-    output: float
+    output: Cost
     """Tokens written."""
-    cached_input: float | None = None
+    cached_input: Cost | None = None
     """Tokens read from the provider's cache; default: as `input`."""
 
 
@@ -79,7 +79,7 @@ class AgentConfig(Section):
     """How attempts are spent on a task: names joined by `+`, the outermost first, such as `best-of-n+reflexion`."""
     action_format: Literal["auto", "tool_calls", "thought_action", "xml", "code_block", "line_or_block"] = "auto"
     """How the model writes an action; `auto`: native tool calls where the model has them, else fenced text."""
-    tools: list[str] = [
+    tools: Annotated[list[str], Field(min_length=1)] = [
         "open", "goto", "scroll_up", "scroll_down", "find_file", "search_dir", "search_file",
         "edit", "replace", "insert", "create", "undo", "bash", "run_tests", "submit",
     ]  # fmt: skip
@@ -210,16 +210,14 @@ class SandboxConfig(Section):
     @field_validator("env")
     @classmethod
     def _variables(cls, given: dict[str, str]) -> dict[str, str]:
-        for name, value in given.items():
-            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or "\0" in value:
-                raise UsageError(f"sandbox.env: {name!r} is no variable: letters, digits and _ make its name")
+        check_variables(given)
         return given
 
     @field_validator("workdir")
     @classmethod
     def _absolute(cls, given: str) -> str:
         if not given.startswith("/"):
-            raise UsageError(f"sandbox.workdir: {given!r} is no absolute path, such as /testbed")
+            raise ValueError(f"{given!r} is no absolute path, such as /testbed")
         return given
 
 

@@ -118,6 +118,8 @@ def _validated(tree: Tree, origin: str = "") -> Config:
         before = f"{origin}: " if origin else ""
         if first["type"] == "extra_forbidden":
             raise UsageError(before + _unknown(where, _all_keys())) from None
+        if first["type"] == "value_error":  # of our own, which says what was given
+            raise UsageError(f"{before}{where}: {first['msg'].removeprefix('Value error, ')}") from None
         quotes = first["type"] == "string_type" and isinstance(first["input"], int | float)
         hint = "; write it in quotes" if quotes else ""
         raise UsageError(f"{before}{where}: {first['msg']} (given: {first['input']!r}){hint}") from None

@@ -6,9 +6,10 @@ import json
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from aci_tools.output import whole_characters
+from aci_tools.variables import check_variables
 
 
 def _text(value: object) -> object:
@@ -38,9 +39,15 @@ def _names(value: object) -> object:
     return parsed
 
 
+def _variables(value: dict[str, str]) -> dict[str, str]:
+    check_variables(value)
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Shown = BeforeValidator(_shown)
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Variables = Annotated[dict[str, str], AfterValidator(_variables)]
 
 
 class Sdist(BaseModel):
@@ -62,7 +69,7 @@ class Sdist(BaseModel):
     release: str
     file: str = ""
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
-    env: dict[str, str] = Field(default_factory=dict)
+    env: Variables = Field(default_factory=dict)
     test_command: str = Field("", validation_alias=AliasChoices("test_command", "test_cmd"))
     p2p_exclude: Names = ()
 
@@ -94,7 +101,7 @@ class Environment(BaseModel):
     python: str | None = None
     install: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
-    env: dict[str, str] = Field(default_factory=dict)
+    env: Variables = Field(default_factory=dict)
     test_command: str = Field("", validation_alias=AliasChoices("test_command", "test_cmd"))
     parser: str = ""
     report: str = ""

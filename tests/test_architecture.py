@@ -15,7 +15,7 @@ PACKAGES = ("agent", "aci_tools", "tasks", "trajectories")
 MAY_IMPORT = {
     "agent": {"aci_tools", "tasks", "trajectories"},
     "aci_tools": set(),
-    "tasks": {"aci_tools.errors", "aci_tools.output", "aci_tools.sandbox", "aci_tools.testing"},
+    "tasks": {"aci_tools.errors", "aci_tools.output", "aci_tools.sandbox", "aci_tools.testing", "aci_tools.variables"},
     "trajectories": {"aci_tools.errors"},
 }
 HEAVY = (

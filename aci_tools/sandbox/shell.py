@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-import re
 import shlex
 import time
 import uuid
@@ -19,11 +18,11 @@ from aci_tools.gate.door import proxy_variables
 from aci_tools.sandbox import files
 from aci_tools.sandbox.base import CommandResult, End, SandboxSpec
 from aci_tools.sandbox.channel import COUNT_NAMESPACE, Channel, Payload, Reply, Transport, new_token
+from aci_tools.variables import check_variables
 
 if TYPE_CHECKING:
     from aci_tools.gate.gate import Gate
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _STARTUP_TIMEOUT = 120.0
 _FILE_TIMEOUT = 60.0
 _SLOWEST_COPY = 4 * 1024 * 1024  # bytes a second
@@ -50,7 +49,7 @@ class ShellSandbox(ABC):
     idle_processes: ClassVar[int] = 1
 
     def __init__(self, spec: SandboxSpec) -> None:
-        _check_names(spec.env)
+        check_variables(spec.env)
         self.spec = spec
         self.id = uuid.uuid4().hex[:12]
         self.workdir = spec.workdir
@@ -286,12 +285,6 @@ def closing_on_error(sandbox: ShellSandbox) -> Iterator[None]:
         raise
 
 
-def _check_names(env: Mapping[str, str]) -> None:
-    for name, value in env.items():
-        if not _NAME.match(name) or "\0" in value:
-            raise ValueError(f"not an environment variable: {name!r}")
-
-
 def _exports(env: Mapping[str, str], channel: Channel) -> str:
-    _check_names(env)
+    check_variables(env)
     return "".join(f" && export {name}={channel.quote(value)}" for name, value in env.items())

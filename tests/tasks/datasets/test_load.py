@@ -109,6 +109,13 @@ def test_bad_rows_are_named_by_line_and_field_and_the_rest_goes_on(tmp_path: Pat
     assert not any("\n" in fault for fault in faults)
 
 
+def test_a_variable_that_no_shell_takes_is_refused(jsonl: Any, faults: list[str]) -> None:
+    file = jsonl(row(1, environment={"env": {"A-B": "x"}}), row(2, environment={"env": {"A": "x"}}))
+    assert ids(file, faults) == ["mine-2"]
+    (fault,) = faults
+    assert ":1: environment.env: 'A-B' is no environment variable" in fault
+
+
 def test_an_id_that_names_no_directory_of_its_own_is_refused(jsonl: Any, faults: list[str]) -> None:
     bad = [".", "..", "../x", "/tmp/x", "a/../../b", "a//b", "a/", "a\0b", "a\nb", "\ud800", "\u202e", "x" * 201]
     good = ["a/b", "a__b-1", "HumanEval/0", "..a", "é" * 100]
