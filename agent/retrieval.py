@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,6 +22,8 @@ MOST_FILES = 3000
 LARGEST_FILE = 400_000
 #: Longest function that is shown; a longer one would crowd out the rest of the prompt.
 LONGEST = 120
+#: Words of an issue that are looked for; one with a whole log in it has more, and their time grows with the square.
+_MOST_TERMS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def rank(snippets: Iterable[Snippet], issue: str) -> list[Snippet]:
             "INSERT INTO code (rowid, name, path, body) VALUES (?, ?, ?, ?)",
             ((n, words(s.name), words(s.path), words(s.source)) for n, s in enumerate(known)),
         )
-        terms = Counter(words(issue).split())
-        query = " OR ".join(f'"{term}"' for term in terms if len(term) > 1)
+        terms = [term for term in dict.fromkeys(words(issue).split()) if len(term) > 1]
+        query = " OR ".join(f'"{term}"' for term in terms[:_MOST_TERMS])
         if not query:
             return []
         # A word in the name says more than one in the body.

@@ -84,3 +84,9 @@ def test_links_that_lead_nowhere_hold_no_functions(repository: Path, session: Se
     session.sandbox.run("ln -s gone.py shop/total.py; ln -s price.py shop/price.py")
     (found,) = relevant_functions(session, "shop/total.py and shop/price.py: total_price is wrong", 1)
     assert (found.path, found.name) == ("shop/cart.py", "Cart.total_price")
+
+
+def test_a_log_of_a_hundred_thousand_words_in_an_issue_is_not_looked_for_word_by_word() -> None:
+    snippet = Snippet("a.py", "total_price", 1, 2, "def total_price():\n    return 1\n")
+    log = " ".join(f"word{number}" for number in range(100_000))
+    assert rank([snippet], f"The total price is wrong.\n{log}") == [snippet]
