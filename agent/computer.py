@@ -52,6 +52,8 @@ def open_computer(
             if wanted.kind == "docker" or not _usable("namespace"):
                 raise
             kind, reason = "namespace", str(error)
+    if kind != "docker" and wanted.image and announce:
+        progress.say(f"the image {wanted.image} is not used: a {kind} sandbox has none", "yellow")
     spec = _spec(config, repository, chosen)
     if kind == "docker":
         what = f"image {chosen}"

@@ -152,6 +152,12 @@ def normalised(path: Path) -> list[dict[str, Any]]:
     return events
 
 
+def test_an_image_where_there_is_no_container_is_said_to_be_of_no_use(user: User) -> None:
+    done = user.solve(FIX, SUBMIT, more=("--image", "python:3.12"), sandbox="namespace")
+    assert (done.returncode, done.stdout) == (0, user.patch)
+    assert "the image python:3.12 is not used: a namespace sandbox has none" in done.stderr
+
+
 def test_the_same_script_twice_differs_only_in_times_and_ids(user: User, tmp_path: Path) -> None:
     steps = [LOOK, {"content": "Hm."}, call("open", path="calc.py"), FIX, call("bash", command="cat calc.py; false")]
     first, second = tmp_path / "first", tmp_path / "second"
