@@ -100,7 +100,8 @@ class Progress:
         if isinstance(event, AttemptStarted):
             self._wait("thinking")
         elif isinstance(event, Resumed):
-            again = f"{event.actions} actions executed again in {event.duration:.1f} s"
+            actions = "1 action" if event.actions == 1 else f"{event.actions} actions"
+            again = f"{actions} executed again in {event.duration:.1f} s"
             self.say(f"going on after step {event.steps}: {again}", "bold")
             self._wait("thinking")
         elif isinstance(event, ModelReplied):

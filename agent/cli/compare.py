@@ -78,7 +78,8 @@ def _print_runs(paired: Paired, a: Path, b: Path) -> None:
         ("A resolved", len(paired.both), len(paired.only_a)),
         ("A did not", len(paired.only_b), len(paired.neither)),
     )
-    print_table(f"{paired.tasks} tasks that both have a verdict for", ("", "B resolved", "B did not"), cells)
+    tasks = "1 task" if paired.tasks == 1 else f"{paired.tasks} tasks"
+    print_table(f"{tasks} that both have a verdict for", ("", "B resolved", "B did not"), cells)
     rows: list[tuple[str, Any, Any]] = [
         ("resolved", shown(left.value, "share"), shown(right.value, "share")),
         ("cost", shown(paired.a["cost"], "cost"), shown(paired.b["cost"], "cost")),

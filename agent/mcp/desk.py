@@ -93,7 +93,7 @@ class Desk:
         """Record how it ended, with the patch as it is then."""
         status, detail = (Status.SUBMITTED if self._submitted else Status.INTERRUPTED), ""
         try:
-            patch = self.session.patch()
+            patch = self.session.latest_patch()
         except SandboxError as error:
             status, detail, patch = Status.SANDBOX_LOST, str(error), self.session.patch_so_far or ""
         self._deliver.write(patch)
@@ -114,7 +114,7 @@ class Desk:
             with self._relay.interruptible(request):
                 observation = session.execute(tool)
         except Withdrawn:
-            session.patch()
+            session.latest_patch()
             observation = Observation(_TAKEN_BACK, ok=False, code=WITHDRAWN)
         changed = session.fingerprint != before
         self._record(

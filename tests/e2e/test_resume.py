@@ -79,7 +79,7 @@ def test_an_interrupted_run_goes_on_with_another_model_and_other_limits(user: Us
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert (outcome["status"], outcome["steps"], outcome["patch"]) == ("submitted", 2, user.patch)
-    assert "going on after step 1: 1 actions executed again" in done.stderr
+    assert "going on after step 1: 1 action executed again" in done.stderr
     (resumed,) = [e for e in read_events(output / "trajectory.jsonl") if isinstance(e, Resumed)]
     assert resumed.limits["steps"] == 2
 
