@@ -43,7 +43,6 @@ app = typer.Typer(
     name="agent",
     help="Patchwright: from an issue to a tested patch.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
@@ -89,7 +88,7 @@ def main() -> None:
     if isinstance(out, TextIOWrapper) and (out.errors == "strict" or out.encoding.lower() != "utf-8"):
         out.reconfigure(errors="replace")  # a terminal or a locale that lacks a sign gets a question mark
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="agent", standalone_mode=False)
         sys.stdout.flush()
     except _UsageFault as fault:
         shown = fault.format_message()
