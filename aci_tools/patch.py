@@ -15,17 +15,17 @@ _LARGEST = 64 << 20  # bytes of a patch
 # would have them in every patch. Files that are in the repository already stay in it.
 _LEAVINGS = "'__pycache__/' '*.py[co]' '.pytest_cache/' '.mypy_cache/' '.ruff_cache/' '.hypothesis/'"
 
-# A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
-# index's own time (cp -p), by which git knows which files it must look into. One thing that git cannot take (a
-# repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself. Only a
-# newer git knows --sparse, and only that one leaves out new files beside a sparse checkout without it.
-
 # Never in the repository of a directory above, where this one's is gone.
 _GIT = """
 export GIT_CEILING_DIRECTORIES="${PWD%/*}/"
 git="$(git rev-parse --absolute-git-dir 2>/dev/null)" || { git rev-parse --absolute-git-dir; exit 1; }
 exec 3>&1 2>/dev/null  # a warning must not get into the patch
 """
+
+# A throw-away index, so that neither the agent's own staging nor a stop half-way changes the repository. It keeps the
+# index's own time (cp -p), by which git knows which files it must look into. One thing that git cannot take (a
+# repository without a commit, a filter that fails) makes it take nothing; then each file is put in by itself. Only a
+# newer git knows --sparse, and only that one leaves out new files beside a sparse checkout without it.
 _STAGE = f"""
 rules=$(git config --path core.excludesFile || printf %s "${{XDG_CONFIG_HOME:-$HOME/.config}}/git/ignore")
 ignored="$git/patchwright-ignored"
