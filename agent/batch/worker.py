@@ -76,11 +76,12 @@ class Worker:
         self.board.phase(result.job, "grading")
         prediction = Prediction(task_id=result.job.task.id, model=self.model.name, patch=result.patch)
         try:
-            return replace(result, verdict=self.evaluator.evaluate(result.job.task, prediction), ungraded="")
+            graded = replace(result, verdict=self.evaluator.evaluate(result.job.task, prediction), ungraded="")
         except PatchwrightError as error:
-            return replace(result, ungraded=_line(error))
+            graded = replace(result, ungraded=_line(error))
         except Exception as error:
-            return replace(result, ungraded=self._fault(result.job, error))
+            graded = replace(result, ungraded=self._fault(result.job, error))
+        return result if self._abandoned and graded.infrastructure else graded
 
     def abandon(self) -> None:
         """Record nothing more, because the process ends and takes the sandboxes away under the attempts."""

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -411,6 +412,26 @@ def test_attempts_are_graded_as_they_finish(user: User, tmp_path: Path, docker_i
     shutil.rmtree(output / "verdicts")
     assert user.agent("batch", "--resume", "--output", str(output)).returncode == 0
     assert {row["task_id"]: row["verdict"] for row in results(output)["attempts"]} == found, "as it was asked to"
+
+
+@pytest.mark.docker
+def test_an_interrupt_while_a_patch_is_judged_is_no_fault_of_the_infrastructure(
+    user: User, tmp_path: Path, docker_image: str
+) -> None:
+    tasks, output = tasks_of(user, 1), tmp_path / "out"
+    row = json.loads(tasks.read_text()) | {"test_patch": HIDDEN}
+    slow = {"image": docker_image, "test_command": "sleep 300", "parser": "unittest"}
+    tasks.write_text(json.dumps(row | {"environment": slow}) + "\n")
+    arguments = batch(user, tasks, output, user.script(FIX, SUBMIT), "--evaluate", sandbox="docker")
+    with started(user, arguments, "mine__calc-1") as process:
+        while not list(output.glob("verdicts/.under-way-*/eval.sh")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=90)
+    assert process.returncode == 130, err
+    assert "infrastructure" not in err
+    assert results(output)["infrastructure"] == []
 
 
 @pytest.mark.docker
