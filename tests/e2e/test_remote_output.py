@@ -94,11 +94,15 @@ def test_a_run_is_kept_at_a_url_and_begins_there_once(user: User, place: Place) 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
 def test_a_run_goes_on_where_nothing_but_the_url_is_left(user: User, place: Place) -> None:
-    replies = (LOOK, *SLOW[:7], FIX, SUBMIT)
+    hold = user.home / "hold"
+    hold.touch()
+    waiting = call("bash", command=f"while [ -e {hold} ]; do sleep 0.1; done")
+    replies = (LOOK, call("bash", command="echo more"), waiting, FIX, SUBMIT)
     arguments = batch(user, tasks_of(user, 2), Path("unused"), user.script(*replies), "--workers", "2", "--resume")
     arguments[arguments.index("unused")] = place.url
     kill_when(user, arguments, lambda: any(len(made) > 1 for made in steps(place.copy())))
     before = steps(place.copy())
+    hold.unlink()
     lose_the_machine(user)
     done = user.agent(*arguments)
     assert done.returncode == 0, done.stderr
