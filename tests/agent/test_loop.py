@@ -108,7 +108,7 @@ SPENT = Usage(prompt_tokens=900, completion_tokens=100, cached_tokens=500, cost=
         (["limits.steps=1"], [], Status.STEP_LIMIT, "1 steps (limits.steps)"),
         (["limits.tokens=500"], [], Status.TOKEN_LIMIT, "500 tokens (limits.tokens)"),
         (["limits.cost=0.02"], [], Status.COST_LIMIT, "$0.02 (limits.cost)"),
-        (["limits.time=0.5"], [{**LOOK, "delay": 0.5}], Status.TIME_LIMIT, "seconds (limits.time)"),
+        (["limits.time=2"], [{**LOOK, "delay": 2}], Status.TIME_LIMIT, "seconds (limits.time)"),
         (["limits.format_errors=2"], [{}, {}], Status.FORMAT_LIMIT, "2 malformed actions in a row"),
         (["limits.repeats=2"], [LOOK, LOOK, LOOK], Status.REPETITION_LIMIT, "2 repeated actions in a row"),
         ([], [], Status.MODEL_ERROR, "the script has only 1 replies"),

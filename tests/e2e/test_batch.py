@@ -437,7 +437,7 @@ def test_an_interrupt_while_a_patch_is_judged_is_no_fault_of_the_infrastructure(
 @pytest.mark.docker
 def test_an_attempt_whose_container_is_lost_goes_on_in_another(user: User, tmp_path: Path, docker_image: str) -> None:
     tasks, output = tasks_of(user, 1), tmp_path / "out"
-    model = user.script(FIX, {**LOOK, "delay": 2}, SUBMIT)
+    model = user.script(FIX, {**LOOK, "delay": 6}, SUBMIT)
     process = subprocess.Popen(
         user.command(*batch(user, tasks, output, model, sandbox="docker")),
         env=user.env,

@@ -78,7 +78,7 @@ def test_a_run_of_trees_killed_at_random_moments_ends_as_if_it_had_not_been(
 
 def test_an_attempt_of_trials_killed_in_the_second_goes_on_in_it(user: User, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    replies = [*REPLIES["reflexion"][:-2], {**FIX, "delay": 1}, SUBMIT]
+    replies = [*REPLIES["reflexion"][:-2], {**FIX, "delay": 3}, SUBMIT]
     arguments = user.solving(user.script(*replies), "--output", str(output), *spending("reflexion"))
     arguments[arguments.index("--issue") + 1] = ISSUE
     kill_after(user, arguments, output, 23)
