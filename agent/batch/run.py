@@ -181,15 +181,16 @@ def _run(
                 todo = [job for job in todo if _only_graded(results[job.key])]
             if not todo or stop:
                 break
-        outcome = Outcome(
-            output.path,
-            [results[job.key] for job in jobs if job.key in results],
-            [job for job in jobs if job.key not in results],
-            bool(stop),
-        )
-        outcome.facts = _facts(plan, outcome, crew.model)
-        output.write_results(outcome.facts)
-        board.say(board.sums(), "bold")
+        with stop.undisturbed():
+            outcome = Outcome(
+                output.path,
+                [results[job.key] for job in jobs if job.key in results],
+                [job for job in jobs if job.key not in results],
+                bool(stop),
+            )
+            outcome.facts = _facts(plan, outcome, crew.model)
+            output.write_results(outcome.facts)
+            board.say(board.sums(), "bold")
         return outcome
 
 

@@ -53,6 +53,12 @@ class Stop:
             finally:
                 end()
 
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """A block in the middle of which the process is not ended, and which does not begin once it is being ended."""
+        with self._ending:
+            yield
+
     def wait(self, seconds: float) -> bool:
         """Wait for it; whether it came."""
         return self._event.wait(seconds)

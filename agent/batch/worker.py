@@ -64,6 +64,8 @@ class Worker:
             result = Result(job, over.status, over.detail)
         except PatchwrightError as error:
             result = Result(job, NOT_STARTED, _line(error))
+        if self._abandoned and result.infrastructure:  # its sandbox was taken away
+            return Result(job, Status.INTERRUPTED, "interrupted")
         self.board.end(result)
         return result
 

@@ -216,6 +216,25 @@ def test_a_call_is_given_up_when_the_run_is_stopped() -> None:
         asked.query(Query([]))
 
 
+def test_what_must_not_be_disturbed_and_the_end_of_the_process_come_one_after_the_other() -> None:
+    stop, order = Stop(), list[str]()
+    within, go_on = threading.Event(), threading.Event()
+
+    def wrap_up() -> None:
+        with stop.undisturbed():
+            within.set()
+            go_on.wait()
+            order.append("wrapped up")
+
+    (wrapping,) = in_threads(1, wrap_up)
+    within.wait()
+    (ending,) = in_threads(1, lambda: stop.abandon(lambda: order.append("ended")))
+    go_on.set()
+    for thread in (wrapping, ending):
+        thread.join()
+    assert order == ["wrapped up", "ended"]
+
+
 def test_a_run_that_is_stopped_or_out_of_money_ends_attempts() -> None:
     stop = Stop()
     budget = RunBudget(1.0, stop)
