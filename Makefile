@@ -3,6 +3,7 @@
 # make verdicts  judge ten real SWE-bench instances
 # make languages  serve twelve projects in nine languages
 # make cluster  run batches on a cluster of several nodes on this machine
+# make strategies  spend whole attempts by every strategy
 # make kills  kill runs at random moments
 # make model  run the embedded model
 SHELL := /bin/bash
@@ -13,13 +14,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
-.PHONY: solve test verdicts languages cluster kills model check lint types bench peers setup dev image clean
+.PHONY: solve test verdicts languages cluster strategies kills model check lint types bench peers setup dev image clean
 
 ## Set up, then solve the bundled task with the embedded model and judge the patch by a hidden test.
 solve: setup image
 	$(BIN)/agent demo --seed $(SEED)
 
-## Every test but those of the five long sets below. Docker tests skip with a reason where no engine answers, except in CI.
+## Every test but those of the six long sets below. Docker tests skip with a reason where no engine answers, except in CI.
 test: dev
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
@@ -35,6 +36,10 @@ languages: dev image
 ## another has. Minutes.
 cluster: dev image
 	$(BIN)/python -m pytest -m cluster
+
+## Whole attempts by every strategy: trials, designed tests, regression tests, selection. Minutes.
+strategies: dev image
+	$(BIN)/python -m pytest -m strategies -n 4 --dist worksteal tests/agent/strategies
 
 ## Attempts and batches that are killed at random moments and go on. Minutes.
 kills: dev image

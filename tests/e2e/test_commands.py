@@ -29,10 +29,10 @@ def test_a_shell_completes_commands_and_options(user: User) -> None:
     agent = user.home / "agent"
     agent.write_text(f'#!/bin/sh\nexec {shlex.join(user.command())} "$@"\n')
     agent.chmod(0o755)
-    shown = user.agent("--show-completion", env=user.env | {"SHELL": "/bin/bash"}).stdout
-    ask = 'COMP_WORDS=($2) COMP_CWORD=$3; _agent_completion "$1"; echo "${COMPREPLY[@]}"'
+    # The shell is the one that the command is run from.
+    ask = 'eval "$("$1" --show-completion)"; COMP_WORDS=($2) COMP_CWORD=$3; _agent_completion "$1"; echo $COMPREPLY'
     for typed, at, found in (("agent ev", "1", "evaluate"), ("agent evaluate --pred", "2", "--predictions")):
-        command = ["bash", "-c", f"{shown}\n{ask}", "bash", str(agent), typed, at]
+        command = ["bash", "-c", ask, "bash", str(agent), typed, at]
         done = subprocess.run(command, env=user.env, capture_output=True, text=True)
         assert done.stdout.split() == [found], done.stderr
 

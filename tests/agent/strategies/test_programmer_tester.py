@@ -16,6 +16,8 @@ from tests.agent.strategies.conftest import CANARY, Run, texts
 from trajectories.events import Evaluated, Noted, SubagentReplied
 from trajectories.log import read_events
 
+pytestmark = pytest.mark.strategies
+
 ISSUE = "`add` in `calc.py` subtracts.\n"
 #: Takes the examples out of the game, so that the designed tests alone decide.
 ALONE = ("strategy.evaluators=[]", "aci.documented_examples=false")

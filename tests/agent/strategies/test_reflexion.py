@@ -22,6 +22,8 @@ from tests.agent.conftest import SUBMIT, TOOLS, call, fix, git, scripted, types
 from trajectories.events import AttemptEnded, Event, Message, Noted, Observed, SubagentReplied, TrialStarted
 from trajectories.log import read_events
 
+pytestmark = pytest.mark.strategies
+
 ISSUE = "add subtracts:\n\n>>> from calc import add\n>>> add(1, 2)\n-1\n>>> add(5, 5)\n0\n\nIt should give 3 and 10.\n"
 WRONG = fix("return a * b")  # 2 and 25
 HALF = fix("return a + 2")  # 3 and 7

@@ -19,6 +19,8 @@ from tests.agent.strategies.conftest import Run
 from trajectories.events import Evaluated, Noted
 from trajectories.log import read_events
 
+pytestmark = pytest.mark.strategies
+
 FILES = {
     "pytest.ini": "[pytest]\npythonpath = .\n",
     "shop.py": (

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.agent.conftest import SUBMIT, call, fix, types
 from tests.agent.strategies.conftest import CANARY, Run, texts
 from trajectories.events import AttemptStarted, Event, Message, Noted, SubagentReplied, TrialStarted
 from trajectories.log import read_events
+
+pytestmark = pytest.mark.strategies
 
 WRONG = fix("return a * b")  # 6 instead of 5
 LOOK = call("bash", command="cat calc.py")

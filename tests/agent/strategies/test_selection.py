@@ -31,6 +31,8 @@ from tests.agent.strategies.conftest import Run
 from trajectories.events import Noted, SubagentReplied, TrialStarted, Usage
 from trajectories.log import EventLog, read_events
 
+pytestmark = pytest.mark.strategies
+
 #: Shows how to call the function, and not what it should give: nothing can be checked.
 CALLED = "`add` in `calc.py` is wrong.\n\n>>> from calc import add\n>>> add(2, 3)\n"
 SILENT = "`add` in `calc.py` is wrong."

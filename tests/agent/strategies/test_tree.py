@@ -17,6 +17,8 @@ from tests.agent.strategies.conftest import CANARY, Run, texts
 from trajectories.events import AttemptStarted, Evaluated, TrialEnded, TrialStarted
 from trajectories.log import read_events
 
+pytestmark = pytest.mark.strategies
+
 WRONG = fix("return a * b")
 LOOK = call("bash", command="cat calc.py")
 

@@ -20,6 +20,8 @@ from trajectories.log import read_events
 from trajectories.redact import MASK
 from trajectories.trees import chosen, trials
 
+pytestmark = pytest.mark.strategies
+
 LOOK = call("bash", command="cat calc.py")
 LESSON = {"content": "It multiplies. It has to add."}
 TRUSTED = Where(trust=True)
