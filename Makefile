@@ -43,7 +43,7 @@ strategies: dev image
 
 ## Attempts and batches that are killed at random moments and go on. Minutes.
 kills: dev image
-	$(BIN)/python -m pytest -m kills -n 4 --dist worksteal tests/e2e
+	$(BIN)/python -m pytest -m kills -n 4 --dist worksteal tests/e2e tests/agent
 
 ## The embedded model: its server, its grammar, a pull request by it. Fetches the weights once. Minutes.
 model: dev image

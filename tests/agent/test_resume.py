@@ -76,6 +76,7 @@ EVERYTHING = (
 SETTINGS = ("agent.after_repeat_temperature=0.9", "agent.after_failure_temperature=0.4")
 
 
+@pytest.mark.kills
 def test_a_cut_after_any_event_leads_to_the_same_end(attempt: MakeAttempt, fresh: Any, tmp_path: Path) -> None:
     whole = Counting(*EVERYTHING)
     undisturbed = attempt(model=whole, settings=SETTINGS, log="whole.jsonl").run()
