@@ -84,12 +84,10 @@ def open_worker(
             )
         places = Places(config, computers, scratch, board, assignment.run_id)
         worker = Worker(config, StoppableModel(model, stop), output, budget, board, places, evaluator)
-        steps = (worker.abandon, places.abandon, *([evaluator.abandon] if evaluator is not None else []))
-        stop.at_last(*steps)
+        stop.at_last(worker.abandon, places.abandon, *([evaluator.abandon] if evaluator is not None else []))
         stack.callback(stop.at_last)
         try:
             yield worker
         except BaseException:  # other threads are still busy, and nobody waits for them any more
-            for step in steps:
-                step()
+            stop.abandon(lambda: None)
             raise

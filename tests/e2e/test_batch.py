@@ -40,6 +40,13 @@ def steps(output: Path) -> dict[str, list[int]]:
     return found
 
 
+def begun(user: User, arguments: list[str]) -> subprocess.Popen[str]:
+    """``agent`` with these arguments, while it runs."""
+    return subprocess.Popen(
+        user.command(*arguments), env=user.env, cwd=user.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def test_every_task_gets_a_prediction_and_no_hidden_field_gets_out(user: User, tmp_path: Path) -> None:
     tasks, output = tasks_of(user, 3), tmp_path / "out"
     with serving(Provider((LOOK, FIX, SUBMIT))) as provider:
@@ -205,10 +212,7 @@ def test_an_interrupt_ends_attempts_so_that_they_can_be_resumed(user: User, tmp_
 def test_a_busy_command_holds_an_interrupt_up_for_a_second_one_only(user: User, tmp_path: Path) -> None:
     tasks, output = tasks_of(user, 1), tmp_path / "out"
     arguments = batch(user, tasks, output, user.script(FIX, call("bash", command="echo begun >&2; sleep 600")))
-    process = subprocess.Popen(
-        user.command(*arguments), env=user.env, cwd=user.home, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with process:
+    with begun(user, arguments) as process:
         trajectory = output / "attempts" / "mine__calc-1" / "1" / "trajectory.jsonl"
         while not (trajectory.exists() and "sleep 600" in trajectory.read_text()):
             assert process.poll() is None
@@ -233,15 +237,7 @@ def test_a_run_that_a_fault_ends_leaves_no_sandbox(user: User, tmp_path: Path) -
     for name in (".patch.diff.new", ".error.log.new"):
         (output / "attempts" / "mine__calc-1" / "1" / name).mkdir(parents=True)
     model = scripts(user, calc_1=(call("bash", command=f"cat {ready}"), SUBMIT), calc_2=(FIX, {**SUBMIT, "delay": 600}))
-    process = subprocess.Popen(
-        user.command(*batch(user, tasks, output, model, "--resume")),
-        env=user.env,
-        cwd=user.home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with begun(user, batch(user, tasks, output, model, "--resume")) as process:
         busy = output / "attempts" / "mine__calc-2" / "1" / "trajectory.jsonl"
         while not (busy.exists() and "patch_changed" in busy.read_text()):
             assert process.poll() is None
@@ -439,15 +435,7 @@ def test_an_interrupt_while_a_patch_is_judged_is_no_fault_of_the_infrastructure(
 def test_an_attempt_whose_container_is_lost_goes_on_in_another(user: User, tmp_path: Path, docker_image: str) -> None:
     tasks, output = tasks_of(user, 1), tmp_path / "out"
     model = user.script(FIX, {**LOOK, "delay": 6}, SUBMIT)
-    process = subprocess.Popen(
-        user.command(*batch(user, tasks, output, model, sandbox="docker")),
-        env=user.env,
-        cwd=user.home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with begun(user, batch(user, tasks, output, model, sandbox="docker")) as process:
         trajectory = output / "attempts" / "mine__calc-1" / "1" / "trajectory.jsonl"
         while not (trajectory.exists() and "patch_changed" in trajectory.read_text()):
             assert process.poll() is None
