@@ -12,6 +12,10 @@ from typing import Any
 from aci_tools.syntax import parse_tree
 from aci_tools.text import Document
 
+#: Depth of a syntax tree up to which it can be gone through by recursion, as ``ast.unparse`` does, which fails at some
+#: hundreds: a model that repeats itself without end nests deeper.
+SHALLOW = 100
+
 _PYTHON_DEFINITION = re.compile(r"^([ \t\f]*)(?:async[ \t]+)?(def|class)[ \t]+(\w+)")
 # What may stand at or left of the column of a `def` without ending it.
 _CLOSING = (")", "]", "}", "#")
@@ -81,18 +85,26 @@ def find_definitions(path: str, document: Document) -> list[Definition]:
     return sorted(_by_ast(tree, ""), key=lambda d: d.first)
 
 
-def parse_python(source: str) -> ast.Module | None:
-    """The syntax tree of Python source, ``None`` where it does not parse."""
+def parse_python(source: str, deepest: int | None = None) -> ast.Module | None:
+    """The syntax tree of Python source.
+
+    Args:
+        source: The text.
+        deepest: How deep the tree may be, such as :data:`SHALLOW`.
+
+    Returns:
+        The tree; ``None`` where the source does not parse, or its tree is deeper.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return tree if deepest is None or _nesting(tree) <= deepest else None
 
 
-def nesting(tree: ast.AST) -> int:
-    """How deep a syntax tree is: what goes through it by recursion, as ``ast.unparse`` does, fails at some hundreds."""
+def _nesting(tree: ast.AST) -> int:
     level, deep = [tree], 0
     while level:
         level, deep = [child for node in level for child in ast.iter_child_nodes(node)], deep + 1

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aci_tools.definitions import nesting, parse_python
+from aci_tools.definitions import SHALLOW, parse_python
 from aci_tools.session import Session
 from aci_tools.testing.detect import look
 from agent.modules import module_of
@@ -20,8 +20,6 @@ from agent.strategies.designer.suite import DesignedTest, Dropped, Outcome
 _RUNNER = Path(__file__).with_name("patchwright_cases.py")
 _SECONDS = 5.0
 _LONGEST = 2000
-#: A model that repeats itself without end nests deeper, and such a tree cannot be written down again.
-_DEEPEST = 100
 _KIND = re.compile(r"#.*?\b(basic|edge|large)\b", re.IGNORECASE)
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -143,7 +141,7 @@ class _Bare(ast.NodeTransformer):
 
 def _assertions(code: str, module: str, called: str) -> Iterator[tuple[str, str, str]]:
     """Name, source and kind of each assertion."""
-    tree = _tree(code)
+    tree = parse_python(code, SHALLOW)
     if tree is None:
         # One that was cut off or has no end, or prose between them, does not make the others worthless.
         code = "\n".join(line.strip() if _alone(line) else "" for line in code.splitlines())
@@ -190,13 +188,7 @@ def _of_no_use(node: ast.stmt, known: tuple[str, str]) -> bool:
 def _alone(line: str) -> bool:
     """Whether a line is a comment, or an assertion that needs no other line."""
     text = line.strip()
-    return _tree(text) is not None if text.startswith("assert ") else text.startswith("#")
-
-
-def _tree(code: str) -> ast.Module | None:
-    """A syntax tree; ``None`` where it does not parse, or is too deep."""
-    tree = parse_python(code)
-    return tree if tree is not None and nesting(tree) <= _DEEPEST else None
+    return parse_python(text, SHALLOW) is not None if text.startswith("assert ") else text.startswith("#")
 
 
 def _calls(source: str, called: str) -> bool:

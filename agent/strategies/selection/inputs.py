@@ -9,12 +9,10 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from aci_tools.definitions import nesting, parse_python
+from aci_tools.definitions import SHALLOW, parse_python
 
 #: Longer calls are not used, in characters.
 _LONGEST = 500
-#: What is nested deeper is not changed.
-_DEEPEST = 100
 #: Mutations tried for every call that is wanted.
 _TRIES = 20
 
@@ -132,10 +130,8 @@ def _plain(source: str) -> str:
 
 def _expression(source: str) -> ast.Module | None:
     """The syntax tree of a source that is one expression."""
-    tree = parse_python(source.strip())
-    if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
-        return None
-    return tree if nesting(tree) <= _DEEPEST else None
+    tree = parse_python(source.strip(), SHALLOW)
+    return tree if tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr) else None
 
 
 def _arguments(tree: ast.Module | None) -> list[ast.expr]:
